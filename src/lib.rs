@@ -1,0 +1,7 @@
+//! postmulti(1): several Postfix instances on one host.
+//!
+//! The modules, in the order data flows through them:
+//!
+//! - [`config`]: the language of main.cf and master.cf. Pure: bytes in, values and bytes out.
+
+pub mod config;
