@@ -1,28 +1,25 @@
 //! Wrong usage, in postmulti's own words.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 
 use super::getopt::GetoptError;
+use crate::system::log::printable;
 
 /// Wrong usage. All of it is fatal; the wording is postmulti's own, typing error included.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     /// The getopt line goes to stderr before this, as it is: see [`RequestError::getopt_line`].
     #[error("{}", usage(program))]
-    Usage {
-        program: OsString,
-        cause: GetoptError,
-    },
+    Usage { program: OsString, cause: GetoptError },
     #[error(
         "Invalid '-e' edit action '{}'. Specify 'create', 'destroy', 'import', 'deport', \
          'enable', 'disable', 'assign' or 'init'",
-        text(.0)
+        printable(.0)
     )]
     InvalidAction(OsString),
     #[error("Specify at most one '{0}' option")]
     Repeated(&'static str),
-    #[error("Invalid '--completions' shell '{}'. Specify 'bash', 'zsh' or 'fish'", text(.0))]
+    #[error("Invalid '--completions' shell '{}'. Specify 'bash', 'zsh' or 'fish'", printable(.0))]
     InvalidShell(OsString),
     #[error("Specity no more than one of '-a', '-g', '-i'")]
     SeveralSelections,
@@ -57,19 +54,11 @@ impl RequestError {
 }
 
 fn usage(program: &OsStr) -> String {
-    let program = text(program);
+    let program = printable(program);
     format!(
         "Usage:{program} -l [-v] [-a] [-g group] [-i instance] | \
          {program} -p [-v] [-a] [-g group] [-i instance] command... | \
          {program} -x [-v] [-a] [-i name] [-g group] command... | \
          {program} -e action [-v] [-a] [-i name] [-g group] [-I name] [-G group] [param=value ...]"
     )
-}
-
-/// What was typed, as Postfix logs it: a `?` for every byte that is not UTF-8.
-fn text(typed: &OsStr) -> String {
-    let chunks = typed.as_bytes().utf8_chunks();
-    chunks
-        .map(|chunk| format!("{}{}", chunk.valid(), "?".repeat(chunk.invalid().len())))
-        .collect()
 }

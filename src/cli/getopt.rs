@@ -51,20 +51,12 @@ impl Arguments {
     pub fn read(argv: impl IntoIterator<Item = OsString>) -> Arguments {
         let mut words = argv.into_iter();
         let program = last_component(words.next().unwrap_or_default());
-        let mut arguments = Arguments {
-            program,
-            options: Vec::new(),
-            operands: Vec::new(),
-            error: None,
-        };
+        let mut arguments = Arguments { program, options: Vec::new(), operands: Vec::new(), error: None };
         arguments.error = arguments.read_words(&mut words).err();
         arguments
     }
 
-    fn read_words(
-        &mut self,
-        words: &mut impl Iterator<Item = OsString>,
-    ) -> Result<(), GetoptError> {
+    fn read_words(&mut self, words: &mut impl Iterator<Item = OsString>) -> Result<(), GetoptError> {
         while let Some(word) = words.next() {
             match word.as_bytes() {
                 b"--" => break,
@@ -88,10 +80,7 @@ impl Arguments {
     ) -> Result<(), GetoptError> {
         while let [letter, rest @ ..] = letters {
             let is_it = |row: &&Row| row.short.map(u32::from) == Some(u32::from(*letter));
-            let row = TABLE
-                .iter()
-                .find(is_it)
-                .ok_or(GetoptError::Invalid(*letter))?;
+            let row = TABLE.iter().find(is_it).ok_or(GetoptError::Invalid(*letter))?;
             letters = rest;
             let value = match (row.value, rest) {
                 (None, _) => OsString::new(),
@@ -101,20 +90,13 @@ impl Arguments {
                     OsStr::from_bytes(value).to_owned()
                 }
             };
-            self.options.push(Given {
-                opt: row.opt,
-                value,
-            });
+            self.options.push(Given { opt: row.opt, value });
         }
         Ok(())
     }
 
     /// `--list`, `--group=G`, `--group G`; `typed` is what follows the two hyphens.
-    fn read_long(
-        &mut self,
-        typed: &[u8],
-        words: &mut impl Iterator<Item = OsString>,
-    ) -> Result<(), GetoptError> {
+    fn read_long(&mut self, typed: &[u8], words: &mut impl Iterator<Item = OsString>) -> Result<(), GetoptError> {
         let (name, value) = match typed.iter().position(|&byte| byte == b'=') {
             Some(at) => (&typed[..at], Some(&typed[at + 1..])),
             None => (typed, None),
@@ -124,14 +106,9 @@ impl Arguments {
             (None, None) => OsString::new(),
             (None, Some(_)) => return Err(GetoptError::UnexpectedValue(row.long)),
             (Some(_), Some(value)) => OsStr::from_bytes(value).to_owned(),
-            (Some(_), None) => words
-                .next()
-                .ok_or(GetoptError::LongMissingValue(row.long))?,
+            (Some(_), None) => words.next().ok_or(GetoptError::LongMissingValue(row.long))?,
         };
-        self.options.push(Given {
-            opt: row.opt,
-            value,
-        });
+        self.options.push(Given { opt: row.opt, value });
         Ok(())
     }
 }
@@ -141,17 +118,11 @@ fn find_long(name: &[u8], typed: &[u8]) -> Result<&'static Row, GetoptError> {
         return Ok(row);
     }
     let typed = || OsStr::from_bytes(typed).to_owned();
-    let candidates: Vec<&Row> = TABLE
-        .iter()
-        .filter(|row| row.long.as_bytes().starts_with(name))
-        .collect();
+    let candidates: Vec<&Row> = TABLE.iter().filter(|row| row.long.as_bytes().starts_with(name)).collect();
     match candidates[..] {
         [] => Err(GetoptError::Unrecognized(typed())),
         [row] => Ok(row),
-        _ => Err(GetoptError::Ambiguous(
-            typed(),
-            candidates.iter().map(|row| row.long).collect(),
-        )),
+        _ => Err(GetoptError::Ambiguous(typed(), candidates.iter().map(|row| row.long).collect())),
     }
 }
 
@@ -170,29 +141,15 @@ impl GetoptError {
         let mut put = |parts: &[&[u8]]| line.extend(parts.concat());
         match self {
             GetoptError::Invalid(letter) => put(&[b": invalid option -- '", &[*letter], b"'"]),
-            GetoptError::MissingValue(letter) => {
-                put(&[b": option requires an argument -- '", &[*letter], b"'"])
+            GetoptError::MissingValue(letter) => put(&[b": option requires an argument -- '", &[*letter], b"'"]),
+            GetoptError::Unrecognized(typed) => put(&[b": unrecognized option '--", typed.as_bytes(), b"'"]),
+            GetoptError::LongMissingValue(long) => put(&[b": option '--", long.as_bytes(), b"' requires an argument"]),
+            GetoptError::UnexpectedValue(long) => {
+                put(&[b": option '--", long.as_bytes(), b"' doesn't allow an argument"])
             }
-            GetoptError::Unrecognized(typed) => {
-                put(&[b": unrecognized option '--", typed.as_bytes(), b"'"])
-            }
-            GetoptError::LongMissingValue(long) => {
-                put(&[b": option '--", long.as_bytes(), b"' requires an argument"])
-            }
-            GetoptError::UnexpectedValue(long) => put(&[
-                b": option '--",
-                long.as_bytes(),
-                b"' doesn't allow an argument",
-            ]),
             GetoptError::Ambiguous(typed, possibilities) => {
-                put(&[
-                    b": option '--",
-                    typed.as_bytes(),
-                    b"' is ambiguous; possibilities:",
-                ]);
-                possibilities
-                    .iter()
-                    .for_each(|long| put(&[b" '--", long.as_bytes(), b"'"]));
+                put(&[b": option '--", typed.as_bytes(), b"' is ambiguous; possibilities:"]);
+                possibilities.iter().for_each(|long| put(&[b" '--", long.as_bytes(), b"'"]));
             }
         }
         line
@@ -232,47 +189,29 @@ mod tests {
     /// Reads on after an error, so that what was read is only known to begin as it should.
     fn theirs(words: &[String]) -> (Words, Option<String>) {
         let colon = |row: &Row| if row.value.is_some() { ":" } else { "" };
-        let letters = TABLE
-            .iter()
-            .filter_map(|row| Some(format!("{}{}", row.short?, colon(row))));
-        let longs = TABLE
-            .iter()
-            .map(|row| format!("{}{},", row.long, colon(row)));
+        let letters = TABLE.iter().filter_map(|row| Some(format!("{}{}", row.short?, colon(row))));
+        let longs = TABLE.iter().map(|row| format!("{}{},", row.long, colon(row)));
         let output = Command::new("getopt")
             .env("LC_ALL", "C")
-            .args([
-                "-n",
-                "postmulti",
-                "-o",
-                &format!("+{}", letters.collect::<String>()),
-            ])
+            .args(["-n", "postmulti", "-o", &format!("+{}", letters.collect::<String>())])
             .args(["-l", &longs.collect::<String>(), "--"])
             .args(words)
             .output()
             .expect("getopt(1) of util-linux");
         let long = |word: &str| match word.as_bytes() {
             [b'-', letter] if *letter != b'-' => {
-                let row = TABLE
-                    .iter()
-                    .find(|row| row.short == Some(char::from(*letter)));
+                let row = TABLE.iter().find(|row| row.short == Some(char::from(*letter)));
                 format!("--{}", row.unwrap().long)
             }
             _ => word.to_owned(),
         };
         let read = String::from_utf8(output.stdout).unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();
-        (
-            read.split_whitespace().map(long).collect(),
-            errors.lines().next().map(str::to_owned),
-        )
+        (read.split_whitespace().map(long).collect(), errors.lines().next().map(str::to_owned))
     }
 
     fn word() -> impl Strategy<Value = String> {
-        let long = (
-            0..TABLE.len(),
-            0..15usize,
-            prop_oneof![3 => Just(""), 1 => Just("="), 1 => Just("=v")],
-        );
+        let long = (0..TABLE.len(), 0..15usize, prop_oneof![3 => Just(""), 1 => Just("="), 1 => Just("=v")]);
         prop_oneof![
             4 => "-[aegijGIlpRvx]{1,3}[zh=:-]?[a-z]{0,2}",
             4 => long.prop_map(|(row, length, value)| {

@@ -47,9 +47,7 @@ impl Information {
 
 fn shell(typed: &OsStr) -> Result<Shell, RequestError> {
     let shell = SHELLS.into_iter().find(|(name, _)| typed == *name);
-    shell
-        .map(|(_, shell)| shell)
-        .ok_or_else(|| RequestError::InvalidShell(typed.to_owned()))
+    shell.map(|(_, shell)| shell).ok_or_else(|| RequestError::InvalidShell(typed.to_owned()))
 }
 
 const USAGE: &str = "\
@@ -95,11 +93,8 @@ The manual page postmulti(1) tells the rest.";
 /// The table as clap's command: for help and completions only, never to parse.
 pub fn command() -> Command {
     // The operands are there for the completions: what follows -x is a command.
-    let operands = Arg::new("operand")
-        .hide(true)
-        .num_args(0..)
-        .trailing_var_arg(true)
-        .value_hint(ValueHint::CommandWithArguments);
+    let operands =
+        Arg::new("operand").hide(true).num_args(0..).trailing_var_arg(true).value_hint(ValueHint::CommandWithArguments);
     Command::new("postmulti")
         .version(env!("CARGO_PKG_VERSION"))
         .about(ABOUT)
@@ -154,18 +149,9 @@ mod tests {
     #[test]
     fn information_wins_wherever_it_was_read() {
         assert_eq!(asked("postmulti -l -p --help"), Ok(Some(Information::Help)));
-        assert_eq!(
-            asked("postmulti --version -z"),
-            Ok(Some(Information::Version))
-        );
-        assert_eq!(
-            asked("postmulti --version --help"),
-            Ok(Some(Information::Version))
-        );
-        assert_eq!(
-            asked("postmulti -e x --comp=zsh"),
-            Ok(Some(Information::Completions(Shell::Zsh)))
-        );
+        assert_eq!(asked("postmulti --version -z"), Ok(Some(Information::Version)));
+        assert_eq!(asked("postmulti --version --help"), Ok(Some(Information::Version)));
+        assert_eq!(asked("postmulti -e x --comp=zsh"), Ok(Some(Information::Completions(Shell::Zsh))));
         assert_eq!(asked("postmulti -z --help"), Ok(None));
         assert_eq!(asked("postmulti -x ls --help"), Ok(None));
         assert_eq!(asked("postmulti -i --help"), Ok(None));
@@ -174,9 +160,7 @@ mod tests {
     #[test]
     fn an_unknown_shell_is_named() {
         assert_eq!(
-            asked("postmulti --completions ksh")
-                .unwrap_err()
-                .to_string(),
+            asked("postmulti --completions ksh").unwrap_err().to_string(),
             "Invalid '--completions' shell 'ksh'. Specify 'bash', 'zsh' or 'fish'"
         );
     }
@@ -202,10 +186,7 @@ mod tests {
 
     #[test]
     fn version_is_one_line() {
-        assert_eq!(
-            text(Information::Version),
-            format!("postmulti {}\n", env!("CARGO_PKG_VERSION"))
-        );
+        assert_eq!(text(Information::Version), format!("postmulti {}\n", env!("CARGO_PKG_VERSION")));
     }
 
     #[test]

@@ -70,21 +70,8 @@ pub const TABLE: [Row; 16] = {
     ]
 };
 
-const fn flag(
-    opt: Opt,
-    short: char,
-    long: &'static str,
-    heading: &'static str,
-    help: &'static str,
-) -> Row {
-    Row {
-        opt,
-        short: Some(short),
-        long,
-        value: None,
-        heading,
-        help,
-    }
+const fn flag(opt: Opt, short: char, long: &'static str, heading: &'static str, help: &'static str) -> Row {
+    Row { opt, short: Some(short), long, value: None, heading, help }
 }
 
 const fn valued(
@@ -95,25 +82,11 @@ const fn valued(
     heading: &'static str,
     help: &'static str,
 ) -> Row {
-    Row {
-        opt,
-        short: Some(short),
-        long,
-        value: Some(value),
-        heading,
-        help,
-    }
+    Row { opt, short: Some(short), long, value: Some(value), heading, help }
 }
 
 const fn own(opt: Opt, long: &'static str, value: Option<&'static str>, help: &'static str) -> Row {
-    Row {
-        opt,
-        short: None,
-        long,
-        value,
-        heading: OTHERS,
-        help,
-    }
+    Row { opt, short: None, long, value, heading: OTHERS, help }
 }
 
 /// What `-e` can do.
@@ -142,11 +115,7 @@ pub const ACTIONS: [(&str, Action); 8] = [
 ];
 
 /// The shells that `--completions` knows.
-pub const SHELLS: [(&str, Shell); 3] = [
-    ("bash", Shell::Bash),
-    ("zsh", Shell::Zsh),
-    ("fish", Shell::Fish),
-];
+pub const SHELLS: [(&str, Shell); 3] = [("bash", Shell::Bash), ("zsh", Shell::Zsh), ("fish", Shell::Fish)];
 
 #[cfg(test)]
 mod tests {
@@ -154,10 +123,8 @@ mod tests {
 
     #[test]
     fn every_upstream_letter_is_there_and_takes_what_it_takes() {
-        let mut letters: Vec<String> = TABLE
-            .iter()
-            .filter_map(|row| Some(format!("{}{}", row.short?, row.value.map_or("", |_| ":"))))
-            .collect();
+        let mut letters: Vec<String> =
+            TABLE.iter().filter_map(|row| Some(format!("{}{}", row.short?, row.value.map_or("", |_| ":")))).collect();
         letters.sort();
         assert_eq!(letters.concat(), "G:I:Rae:g:i:jlpvx");
     }
@@ -166,10 +133,7 @@ mod tests {
     fn every_option_has_one_row() {
         for (at, row) in TABLE.iter().enumerate() {
             for other in &TABLE[at + 1..] {
-                assert!(
-                    row.opt != other.opt && row.long != other.long,
-                    "{row:?}, {other:?}"
-                );
+                assert!(row.opt != other.opt && row.long != other.long, "{row:?}, {other:?}");
             }
         }
     }

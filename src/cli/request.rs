@@ -79,10 +79,7 @@ pub struct Assignment {
 ///
 /// Of two roots neither is taken.
 pub fn root(arguments: &Arguments) -> Result<Option<PathBuf>, RequestError> {
-    let mut roots = arguments
-        .options
-        .iter()
-        .filter(|given| given.opt == Opt::Root);
+    let mut roots = arguments.options.iter().filter(|given| given.opt == Opt::Root);
     match (roots.next(), roots.next()) {
         (_, Some(_)) => Err(RequestError::Repeated("--root")),
         (first, None) => Ok(first.map(|given| PathBuf::from(&given.value))),
@@ -98,19 +95,11 @@ impl Request {
             asked.take(given)?;
         }
         if let Some(cause) = arguments.error {
-            return Err(RequestError::Usage {
-                program: arguments.program,
-                cause,
-            });
+            return Err(RequestError::Usage { program: arguments.program, cause });
         }
         let verbose = asked.verbose;
         let (mode, selection) = asked.judge(arguments.operands)?;
-        Ok(Request {
-            mode,
-            selection,
-            root,
-            verbose,
-        })
+        Ok(Request { mode, selection, root, verbose })
     }
 }
 
@@ -118,17 +107,12 @@ impl CommandLine {
     fn from_operands(operands: Vec<OsString>) -> Result<CommandLine, RequestError> {
         let mut words = operands.into_iter();
         let name = words.next().ok_or(RequestError::NoCommand)?;
-        Ok(CommandLine {
-            name,
-            arguments: words.collect(),
-        })
+        Ok(CommandLine { name, arguments: words.collect() })
     }
 
     /// All words, the name first.
     pub fn words(&self) -> impl Iterator<Item = &OsStr> {
-        std::iter::once(&self.name)
-            .chain(&self.arguments)
-            .map(OsString::as_os_str)
+        std::iter::once(&self.name).chain(&self.arguments).map(OsString::as_os_str)
     }
 }
 
@@ -189,17 +173,8 @@ impl Asked {
 
     fn judge(self, operands: Vec<OsString>) -> Result<(Mode, Selection), RequestError> {
         refuse(self.several_selections, RequestError::SeveralSelections)?;
-        let asking = self
-            .mode
-            .filter(|_| !self.several_modes)
-            .ok_or(RequestError::NotOneMode)?;
-        let Asked {
-            selection,
-            assignment,
-            reverse,
-            json,
-            ..
-        } = self;
+        let asking = self.mode.filter(|_| !self.several_modes).ok_or(RequestError::NotOneMode)?;
+        let Asked { selection, assignment, reverse, json, .. } = self;
         let assigns = assignment != Assignment::default();
         let mode = match asking {
             Asking::List => {
@@ -241,19 +216,10 @@ fn edit(
     } else {
         refuse(assigns && !makes, RequestError::AssignmentWithAction(name))?;
     }
-    refuse(
-        !parameters.is_empty() && !makes,
-        RequestError::ParametersWithAction(name),
-    )?;
+    refuse(!parameters.is_empty() && !makes, RequestError::ParametersWithAction(name))?;
     Ok(match action {
-        Action::Create => Edit::Create {
-            assignment,
-            parameters,
-        },
-        Action::Import => Edit::Import {
-            assignment,
-            parameters,
-        },
+        Action::Create => Edit::Create { assignment, parameters },
+        Action::Import => Edit::Import { assignment, parameters },
         Action::Assign => Edit::Assign(assignment),
         Action::Init => Edit::Init,
         Action::Deport => Edit::Deport,
@@ -264,21 +230,14 @@ fn edit(
 }
 
 fn action(typed: OsString) -> Result<Asking, RequestError> {
-    match options::ACTIONS
-        .into_iter()
-        .find(|(name, _)| typed == *name)
-    {
+    match options::ACTIONS.into_iter().find(|(name, _)| typed == *name) {
         Some((name, action)) => Ok(Asking::Edit(name, action)),
         None => Err(RequestError::InvalidAction(typed)),
     }
 }
 
 /// `-` stands for the empty value.
-fn assign(
-    place: &mut Option<OsString>,
-    value: OsString,
-    option: &'static str,
-) -> Result<(), RequestError> {
+fn assign(place: &mut Option<OsString>, value: OsString, option: &'static str) -> Result<(), RequestError> {
     refuse(place.is_some(), RequestError::Repeated(option))?;
     *place = Some(if value == "-" { OsString::new() } else { value });
     Ok(())

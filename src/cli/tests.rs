@@ -8,8 +8,7 @@ use super::getopt::Arguments;
 use super::request::{Assignment, CommandLine, Edit, Mode, Request, Selection, root};
 
 fn argv(line: &str) -> impl Iterator<Item = OsString> {
-    line.split_whitespace()
-        .map(|word| if word == "''" { "" } else { word }.into())
+    line.split_whitespace().map(|word| if word == "''" { "" } else { word }.into())
 }
 
 fn asked(line: &str) -> Result<Request, RequestError> {
@@ -24,12 +23,7 @@ fn said(line: &str) -> Vec<u8> {
     let program = Arguments::read(argv(line)).program;
     let getopt_line = error.getopt_line().map(|line| [&line[..], b"\n"].concat());
     let message = format!(": fatal: {error}\n");
-    [
-        &getopt_line.unwrap_or_default(),
-        program.as_bytes(),
-        message.as_bytes(),
-    ]
-    .concat()
+    [&getopt_line.unwrap_or_default(), program.as_bytes(), message.as_bytes()].concat()
 }
 
 #[test]
@@ -56,10 +50,7 @@ fn messages_show_bytes_as_postfix_logs_them_and_getopt_as_they_are() {
         let error = Request::from_arguments(Arguments::read(argv)).unwrap_err();
         (error.getopt_line(), error.to_string())
     };
-    assert_eq!(
-        said(b"-e\xff\xe2\x82x\xc3\xa9").1.split('.').next(),
-        Some("Invalid '-e' edit action '???x\u{e9}'")
-    );
+    assert_eq!(said(b"-e\xff\xe2\x82x\xc3\xa9").1.split('.').next(), Some("Invalid '-e' edit action '???x\u{e9}'"));
     let (line, message) = said(b"-\xc3\xa9");
     assert_eq!(line.unwrap(), b"pm: invalid option -- '\xc3'");
     assert!(message.starts_with("Usage:pm -l [-v]"), "{message}");
@@ -68,66 +59,27 @@ fn messages_show_bytes_as_postfix_logs_them_and_getopt_as_they_are() {
 /// A name that ends in a slash, or is none, is taken as it is.
 #[test]
 fn messages_begin_with_the_last_component_of_the_name() {
-    for (argv0, name) in [
-        ("/usr/sbin/pm", "pm"),
-        ("./pm", "pm"),
-        ("a/b/", "a/b/"),
-        ("''", ""),
-    ] {
+    for (argv0, name) in [("/usr/sbin/pm", "pm"), ("./pm", "pm"), ("a/b/", "a/b/"), ("''", "")] {
         assert_eq!(Arguments::read(argv(argv0)).program, name);
     }
     assert_eq!(Arguments::read([]).program, "");
 }
 
 fn command(words: &[&str]) -> CommandLine {
-    CommandLine {
-        name: words[0].into(),
-        arguments: words[1..].iter().map(OsString::from).collect(),
-    }
+    CommandLine { name: words[0].into(), arguments: words[1..].iter().map(OsString::from).collect() }
 }
 
 #[test]
 fn the_modes() {
     let mode = |line| asked(line).unwrap().mode;
-    assert_eq!(
-        mode("postmulti -l"),
-        Mode::List {
-            json: false,
-            reverse: false
-        }
-    );
-    assert_eq!(
-        mode("postmulti --list --json -R"),
-        Mode::List {
-            json: true,
-            reverse: true
-        }
-    );
-    assert_eq!(
-        mode("postmulti -RlRj"),
-        Mode::List {
-            json: true,
-            reverse: false
-        }
-    );
-    assert_eq!(
-        mode("postmulti -p start -l"),
-        Mode::Postfix {
-            command: command(&["start", "-l"])
-        }
-    );
-    assert_eq!(
-        mode("postmulti -p -- -v"),
-        Mode::Postfix {
-            command: command(&["-v"])
-        }
-    );
+    assert_eq!(mode("postmulti -l"), Mode::List { json: false, reverse: false });
+    assert_eq!(mode("postmulti --list --json -R"), Mode::List { json: true, reverse: true });
+    assert_eq!(mode("postmulti -RlRj"), Mode::List { json: true, reverse: false });
+    assert_eq!(mode("postmulti -p start -l"), Mode::Postfix { command: command(&["start", "-l"]) });
+    assert_eq!(mode("postmulti -p -- -v"), Mode::Postfix { command: command(&["-v"]) });
     assert_eq!(
         mode("postmulti -Rx sh -c '' -R"),
-        Mode::Execute {
-            command: command(&["sh", "-c", "", "-R"]),
-            reverse: true
-        }
+        Mode::Execute { command: command(&["sh", "-c", "", "-R"]), reverse: true }
     );
     assert_eq!(mode("postmulti -e init"), Mode::Edit(Edit::Init));
     assert_eq!(mode("postmulti -e enable"), Mode::Edit(Edit::Enable));
@@ -142,30 +94,18 @@ fn assignments_and_parameters() {
     let (a, empty) = (|| Some(OsString::from("a")), || Some(OsString::new()));
     assert_eq!(
         mode("postmulti -e assign -I a -G -"),
-        Mode::Edit(Edit::Assign(Assignment {
-            name: a(),
-            group: empty()
-        }))
+        Mode::Edit(Edit::Assign(Assignment { name: a(), group: empty() }))
     );
     assert_eq!(
         mode("postmulti --edit=create --assign-group '' x=y z"),
         Mode::Edit(Edit::Create {
-            assignment: Assignment {
-                name: None,
-                group: empty()
-            },
+            assignment: Assignment { name: None, group: empty() },
             parameters: vec!["x=y".into(), "z".into()],
         })
     );
     assert_eq!(
         mode("postmulti -eimport -Ia"),
-        Mode::Edit(Edit::Import {
-            assignment: Assignment {
-                name: a(),
-                group: None
-            },
-            parameters: vec![]
-        })
+        Mode::Edit(Edit::Import { assignment: Assignment { name: a(), group: None }, parameters: vec![] })
     );
 }
 
@@ -174,42 +114,22 @@ fn the_selections() {
     let selection = |line| asked(line).unwrap().selection;
     assert_eq!(selection("postmulti -l"), Selection::Unselected);
     assert_eq!(selection("postmulti -laa"), Selection::All);
-    assert_eq!(
-        selection("postmulti -lgmta"),
-        Selection::Group("mta".into())
-    );
+    assert_eq!(selection("postmulti -lgmta"), Selection::Group("mta".into()));
     assert_eq!(selection("postmulti -i=a -l"), Selection::Name("=a".into()));
-    assert_eq!(
-        selection("postmulti -l --instance=a"),
-        Selection::Name("a".into())
-    );
-    assert_eq!(
-        selection("postmulti -i -- -l"),
-        Selection::Name("--".into())
-    );
+    assert_eq!(selection("postmulti -l --instance=a"), Selection::Name("a".into()));
+    assert_eq!(selection("postmulti -i -- -l"), Selection::Name("--".into()));
 }
 
 #[test]
 fn root_is_known_before_anything_is_judged() {
     let root = |line| root(&Arguments::read(argv(line)));
     assert_eq!(root("postmulti -l -p"), Ok(None));
-    assert_eq!(
-        root("postmulti -l -p --root=/srv -z"),
-        Ok(Some("/srv".into()))
-    );
+    assert_eq!(root("postmulti -l -p --root=/srv -z"), Ok(Some("/srv".into())));
     assert_eq!(root("postmulti -x ls --root /srv"), Ok(None));
+    assert_eq!(root("postmulti --root a -v --root a"), Err(RequestError::Repeated("--root")));
+    assert_eq!(asked("postmulti -l --root a").unwrap().root, Some("a".into()));
     assert_eq!(
-        root("postmulti --root a -v --root a"),
-        Err(RequestError::Repeated("--root"))
-    );
-    assert_eq!(
-        asked("postmulti -l --root a").unwrap().root,
-        Some("a".into())
-    );
-    assert_eq!(
-        asked("postmulti -e nosuch --root a --root b")
-            .unwrap_err()
-            .to_string(),
+        asked("postmulti -e nosuch --root a --root b").unwrap_err().to_string(),
         "Specify at most one '--root' option"
     );
     assert_eq!(asked("postmulti -lvv --verbose").unwrap().verbose, 3);
