@@ -23,7 +23,7 @@ pub enum ReadError {
     KeepsChanging { path: String },
 }
 
-/// Reads a whole regular file, given by its absolute path.
+/// Reads a whole regular file, given by its absolute path, in one read(2).
 ///
 /// A write that is not atomic is noticed by the size and times (in nanoseconds) before and after the reading,
 /// and the file is read again.
@@ -39,10 +39,15 @@ pub fn read(root: &Root, path: &Path) -> Result<Vec<u8>, ReadError> {
         if !before.is_file() {
             return Err(ReadError::NotRegular { path: name() });
         }
-        let mut bytes = Vec::with_capacity(before.len() as usize);
-        file.by_ref().take(before.len()).read_to_end(&mut bytes).map_err(failed)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(before.len() as usize).map_err(|error| failed(error.into()))?;
+        bytes.resize(before.len() as usize, 0);
+        match file.read_exact(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
+            outcome => outcome.map_err(failed)?,
+        }
         let after = file.metadata().map_err(failed)?;
-        if stamp(&before) == stamp(&after) && bytes.len() as u64 == after.len() {
+        if stamp(&before) == stamp(&after) {
             return Ok(bytes);
         }
     }
