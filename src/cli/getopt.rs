@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::slice::from_ref;
 
 use super::options::{Opt, Row, TABLE};
 
@@ -79,7 +80,7 @@ impl Arguments {
         words: &mut impl Iterator<Item = OsString>,
     ) -> Result<(), GetoptError> {
         while let [letter, rest @ ..] = letters {
-            let is_it = |row: &&Row| row.short.map(u32::from) == Some(u32::from(*letter));
+            let is_it = |row: &&Row| row.short == Some(char::from(*letter));
             let row = TABLE.iter().find(is_it).ok_or(GetoptError::Invalid(*letter))?;
             letters = rest;
             let value = match (row.value, rest) {
@@ -137,19 +138,18 @@ fn last_component(path: OsString) -> OsString {
 impl GetoptError {
     /// The line that the C library prints, without newline. It holds the very bytes that were typed.
     pub fn line(&self, program: &OsStr) -> Vec<u8> {
-        let mut line = program.as_bytes().to_vec();
-        let mut put = |parts: &[&[u8]]| line.extend(parts.concat());
-        match self {
-            GetoptError::Invalid(letter) => put(&[b": invalid option -- '", &[*letter], b"'"]),
-            GetoptError::MissingValue(letter) => put(&[b": option requires an argument -- '", &[*letter], b"'"]),
-            GetoptError::Unrecognized(typed) => put(&[b": unrecognized option '--", typed.as_bytes(), b"'"]),
-            GetoptError::LongMissingValue(long) => put(&[b": option '--", long.as_bytes(), b"' requires an argument"]),
-            GetoptError::UnexpectedValue(long) => {
-                put(&[b": option '--", long.as_bytes(), b"' doesn't allow an argument"])
-            }
-            GetoptError::Ambiguous(typed, possibilities) => {
-                put(&[b": option '--", typed.as_bytes(), b"' is ambiguous; possibilities:"]);
-                possibilities.iter().for_each(|long| put(&[b" '--", long.as_bytes(), b"'"]));
+        let (before, typed, after): (&str, &[u8], &str) = match self {
+            GetoptError::Invalid(letter) => ("invalid option -- '", from_ref(letter), "'"),
+            GetoptError::MissingValue(letter) => ("option requires an argument -- '", from_ref(letter), "'"),
+            GetoptError::Unrecognized(typed) => ("unrecognized option '--", typed.as_bytes(), "'"),
+            GetoptError::Ambiguous(typed, _) => ("option '--", typed.as_bytes(), "' is ambiguous; possibilities:"),
+            GetoptError::LongMissingValue(long) => ("option '--", long.as_bytes(), "' requires an argument"),
+            GetoptError::UnexpectedValue(long) => ("option '--", long.as_bytes(), "' doesn't allow an argument"),
+        };
+        let mut line = [program.as_bytes(), b": ", before.as_bytes(), typed, after.as_bytes()].concat();
+        if let GetoptError::Ambiguous(_, possibilities) = self {
+            for long in possibilities {
+                line.extend(format!(" '--{long}'").into_bytes());
             }
         }
         line

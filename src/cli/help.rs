@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, Command, ValueHint};
 use clap_complete::Shell;
 
 use super::error::RequestError;
-use super::getopt::Arguments;
+use super::getopt::{Arguments, Given};
 use super::options::{ACTIONS, Opt, Row, SHELLS, TABLE};
 
 /// What is answered without looking at any instance.
@@ -20,15 +20,13 @@ pub enum Information {
 impl Information {
     /// What the arguments ask to be told, if they do: the first such option, whatever else is right or wrong with them.
     pub fn from_arguments(arguments: &Arguments) -> Result<Option<Information>, RequestError> {
-        for given in &arguments.options {
-            return Ok(Some(match given.opt {
-                Opt::Help => Information::Help,
-                Opt::Version => Information::Version,
-                Opt::Completions => Information::Completions(shell(&given.value)?),
-                _ => continue,
-            }));
-        }
-        Ok(None)
+        let asked = |given: &Given| match given.opt {
+            Opt::Help => Some(Ok(Information::Help)),
+            Opt::Version => Some(Ok(Information::Version)),
+            Opt::Completions => Some(shell(&given.value).map(Information::Completions)),
+            _ => None,
+        };
+        arguments.options.iter().find_map(asked).transpose()
     }
 
     /// The text to be printed on stdout. That of help is at most 80 columns wide.

@@ -41,52 +41,44 @@ pub struct Row {
 }
 
 const MODES: &str = "Modes (exactly one)";
-const SELECTION: &str = "Selection (at most one; none: all instances)";
+const SELECTION: &str = "Selection (at most one; with -l, -p and -x none means all)";
 const OUTPUT: &str = "Order and output";
 const ASSIGNMENT: &str = "Assignment (with -e create, import or assign)";
 const OTHERS: &str = "Others";
 
 /// All options, in the order in which help shows them.
-#[rustfmt::skip] // a table reads best with a row per line
-pub const TABLE: [Row; 16] = {
+#[rustfmt::skip] // a table reads best as one
+pub static TABLE: [Row; 16] = {
     use Opt::*;
     [
-        flag(List, 'l', "list", MODES, "Name, group, enabled (y/n), directory"),
-        flag(Postfix, 'p', "postfix", MODES, "Run the postfix(1) command COMMAND"),
-        flag(Execute, 'x', "execute", MODES, "Run any COMMAND, in the instance's environment"),
-        valued(Edit, 'e', "edit", "ACTION", MODES, "Change what instances there are (see below)"),
-        flag(All, 'a', "all", SELECTION, "All instances"),
-        valued(Group, 'g', "group", "GROUP", SELECTION, "The instances of GROUP"),
-        valued(Instance, 'i', "instance", "NAME", SELECTION, "One, by name or directory; '-': the primary"),
-        flag(Reverse, 'R', "reverse", OUTPUT, "Last instance first (with -l or -x)"),
-        flag(Json, 'j', "json", OUTPUT, "One JSON object per instance (with -l)"),
-        valued(AssignName, 'I', "assign-name", "NAME", ASSIGNMENT, "Name the instance; '-': no name"),
-        valued(AssignGroup, 'G', "assign-group", "GROUP", ASSIGNMENT, "Put it into GROUP; '-': no group"),
-        own(Root, "root", Some("DIR"), "Work on the system whose root is DIR"),
-        flag(Verbose, 'v', "verbose", OTHERS, "Verbose logging, also of the commands run"),
-        own(Completions, "completions", Some("SHELL"), "Print completions for bash, zsh or fish"),
-        own(Version, "version", None, "Print the version"),
-        own(Help, "help", None, "Print this help"),
+        row(List,        Some('l'), "list",         None,           MODES,      "Name, group, enabled (y/n), directory"),
+        row(Postfix,     Some('p'), "postfix",      None,           MODES,      "Run the postfix(1) command COMMAND"),
+        row(Execute,     Some('x'), "execute",      None,           MODES,      "Run any COMMAND, in the instance's environment"),
+        row(Edit,        Some('e'), "edit",         Some("ACTION"), MODES,      "Change what instances there are (see below)"),
+        row(All,         Some('a'), "all",          None,           SELECTION,  "All instances"),
+        row(Group,       Some('g'), "group",        Some("GROUP"),  SELECTION,  "The instances of GROUP"),
+        row(Instance,    Some('i'), "instance",     Some("NAME"),   SELECTION,  "One, by name or directory; '-': the primary"),
+        row(Reverse,     Some('R'), "reverse",      None,           OUTPUT,     "Last instance first (with -l or -x)"),
+        row(Json,        Some('j'), "json",         None,           OUTPUT,     "One JSON object per instance (with -l)"),
+        row(AssignName,  Some('I'), "assign-name",  Some("NAME"),   ASSIGNMENT, "Name the instance; '-': no name"),
+        row(AssignGroup, Some('G'), "assign-group", Some("GROUP"),  ASSIGNMENT, "Put it into GROUP; '-': no group"),
+        row(Root,        None,      "root",         Some("DIR"),    OTHERS,     "Work on the system whose root is DIR"),
+        row(Verbose,     Some('v'), "verbose",      None,           OTHERS,     "Verbose logging, also of the commands run"),
+        row(Completions, None,      "completions",  Some("SHELL"),  OTHERS,     "Print completions for bash, zsh or fish"),
+        row(Version,     None,      "version",      None,           OTHERS,     "Print the version"),
+        row(Help,        None,      "help",         None,           OTHERS,     "Print this help"),
     ]
 };
 
-const fn flag(opt: Opt, short: char, long: &'static str, heading: &'static str, help: &'static str) -> Row {
-    Row { opt, short: Some(short), long, value: None, heading, help }
-}
-
-const fn valued(
+const fn row(
     opt: Opt,
-    short: char,
+    short: Option<char>,
     long: &'static str,
-    value: &'static str,
+    value: Option<&'static str>,
     heading: &'static str,
     help: &'static str,
 ) -> Row {
-    Row { opt, short: Some(short), long, value: Some(value), heading, help }
-}
-
-const fn own(opt: Opt, long: &'static str, value: Option<&'static str>, help: &'static str) -> Row {
-    Row { opt, short: None, long, value, heading: OTHERS, help }
+    Row { opt, short, long, value, heading, help }
 }
 
 /// What `-e` can do.
@@ -123,8 +115,9 @@ mod tests {
 
     #[test]
     fn every_upstream_letter_is_there_and_takes_what_it_takes() {
-        let mut letters: Vec<String> =
-            TABLE.iter().filter_map(|row| Some(format!("{}{}", row.short?, row.value.map_or("", |_| ":")))).collect();
+        let colon = |row: &Row| if row.value.is_some() { ":" } else { "" };
+        let letter = |row: &Row| Some(format!("{}{}", row.short?, colon(row)));
+        let mut letters: Vec<String> = TABLE.iter().filter_map(letter).collect();
         letters.sort();
         assert_eq!(letters.concat(), "G:I:Rae:g:i:jlpvx");
     }

@@ -10,7 +10,7 @@ use super::error::RequestError;
 use super::getopt::{Arguments, Given};
 use super::options::{self, Action, Opt};
 
-/// What is asked for.
+/// What is asked for. Not every combination of options is one: see postmulti(1) for what goes with what.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Request {
     pub mode: Mode,
