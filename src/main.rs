@@ -39,7 +39,7 @@ fn run(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let root = match request::root(&arguments)? {
-        Some(directory) => Root::image(&directory).with_context(|| format!("--root {}", directory.display()))?,
+        Some(directory) => Root::image(&directory)?,
         None => Root::host(),
     };
     let postfix = Postfix::recognise(&root);

@@ -75,7 +75,7 @@ impl Runner<'_> {
             let mut environment = self.environment(instance);
             environment.extend(parameters(instance, self.shared));
             environment.push(("PATH", path.clone()));
-            (arguments(&command.name, command.arguments.iter().cloned()), environment)
+            Program { arguments: command.words().map(OsStr::to_owned).collect(), environment }
         })
     }
 
@@ -84,19 +84,19 @@ impl Runner<'_> {
         let postfix = Path::new(&self.shared.command_directory).join("postfix").into_os_string();
         self.each(instances, |instance| {
             let name = if course == Course::Start && !instance.enabled { OsStr::new(CHECK) } else { &command.name };
-            let operands = ["--".into(), name.to_owned()].into_iter().chain(command.arguments.iter().cloned());
-            (arguments(&postfix, operands), self.environment(instance))
+            let words = [&postfix, OsStr::new("--"), name].map(OsStr::to_owned);
+            let arguments = words.into_iter().chain(command.arguments.iter().cloned()).collect();
+            Program { arguments, environment: self.environment(instance) }
         })
     }
 
     /// Runs what `prepare` makes of each instance, until an interrupt from the terminal.
-    fn each(&self, instances: &[&Instance], prepare: impl Fn(&Instance) -> Prepared) -> Vec<u8> {
+    fn each(&self, instances: &[&Instance], prepare: impl Fn(&Instance) -> Program) -> Vec<u8> {
         self.log.flush();
         let mut interrupts = Interrupts::hold();
         let mut statuses = Vec::new();
         for instance in instances {
-            let (arguments, environment) = prepare(instance);
-            let status = self.run(&Program { arguments: &arguments, environment });
+            let status = self.run(&prepare(instance));
             statuses.push(status.map_or(FAILED, exit_code));
             if interrupts.arrived() {
                 status.inspect(|status| interrupts.die_like(*status));
@@ -121,13 +121,6 @@ impl Runner<'_> {
         environment.extend(self.verbose.then(|| ("MAIL_VERBOSE", OsString::new())));
         environment
     }
-}
-
-/// A command with its arguments, and its environment.
-type Prepared = (Vec<OsString>, Vec<(&'static str, OsString)>);
-
-fn arguments(name: &OsStr, operands: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    std::iter::once(name.to_owned()).chain(operands).collect()
 }
 
 /// The parameters that a command of `-x` finds in its environment.

@@ -34,9 +34,10 @@ impl Postconf {
 
     /// The expanded value of a parameter, as `postconf -xhc DIRECTORY NAME` prints it.
     pub fn value(&self, root: &Root, config_directory: &OsStr, name: &str) -> Result<OsString, AskError> {
-        let arguments = [&self.program, OsStr::new("-xhc"), config_directory, OsStr::new(name)].map(OsStr::to_owned);
+        let arguments = [&self.program, OsStr::new("-xhc"), config_directory, OsStr::new(name)];
+        let program = Program { arguments: arguments.map(OsStr::to_owned).into(), environment: Vec::new() };
         let not_run = |error| AskError::NotRun { program: printable(&self.program), error };
-        let mut command = Program { arguments: &arguments, environment: Vec::new() }.command(root).map_err(not_run)?;
+        let mut command = program.command(root).map_err(not_run)?;
         let output = command.stdin(Stdio::null()).output().map_err(not_run)?;
         if !output.status.success() {
             let complaints = output.stderr.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());

@@ -13,12 +13,12 @@ use std::process::{Command, ExitStatus};
 
 /// A command with its arguments, and what is put into its environment on top of the caller's.
 #[derive(Debug)]
-pub struct Program<'a> {
-    pub arguments: &'a [OsString],
+pub struct Program {
+    pub arguments: Vec<OsString>,
     pub environment: Vec<(&'static str, OsString)>,
 }
 
-impl Program<'_> {
+impl Program {
     /// The command, ready to start; under another root it is chroot(2)ed there, which takes privilege.
     ///
     /// Without arguments there is nothing to run: that is the error of execvp(3) for an empty name.

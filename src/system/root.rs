@@ -1,5 +1,7 @@
 //! The root under which everything is read: the host's own, or that of an image (`--root`).
 
+use super::log::printable;
+use super::reason;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlink};
 use nix::sys::stat::{Mode, fstat};
 use std::collections::HashMap;
@@ -10,6 +12,15 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
+use thiserror::Error;
+
+/// Why a directory cannot stand for `/`.
+#[derive(Debug, Error)]
+#[error("--root {}: {}", printable(.directory), reason(.error))]
+pub struct RootError {
+    directory: PathBuf,
+    error: io::Error,
+}
 
 /// A directory that stands for `/`. Absolute paths, and absolute symbolic links, stay below it.
 #[derive(Debug)]
@@ -26,9 +37,11 @@ impl Root {
     }
 
     /// The root of an image at `directory`, which must exist.
-    pub fn image(directory: &Path) -> io::Result<Root> {
-        let file = OpenOptions::new().read(true).custom_flags(OFlag::O_DIRECTORY.bits()).open(directory)?;
-        Ok(Root { image: Some((directory.canonicalize()?, file)), resolved: Mutex::default() })
+    pub fn image(directory: &Path) -> Result<Root, RootError> {
+        let open = OpenOptions::new().read(true).custom_flags(OFlag::O_DIRECTORY.bits()).open(directory);
+        let image = open.and_then(|file| Ok((directory.canonicalize()?, file)));
+        let image = image.map_err(|error| RootError { directory: directory.to_owned(), error })?;
+        Ok(Root { image: Some(image), resolved: Mutex::default() })
     }
 
     /// Where the image lies, if this is not the host's own root.
