@@ -102,6 +102,9 @@ impl Suite {
         let (original, original_piped, ours, ours_piped) =
             (original?, original_piped?, ours?, ours_piped?);
 
+        if std::env::var_os("SHOW").is_some() {
+            show(scenario, root, &original);
+        }
         let shows = |difference: &&Difference| {
             difference.everywhere || scenario.differences.contains(&difference.number)
         };
@@ -181,6 +184,20 @@ impl Tally {
     fn lock(&self) -> std::sync::MutexGuard<'_, Counts> {
         self.0.lock().unwrap()
     }
+}
+
+/// Prints what the original did, on a terminal.
+fn show(scenario: &Scenario, root: &Root, run: &Run) {
+    let mut text = format!("== {} in {}\n", scenario.name, root.name);
+    for (line, outcome) in scenario.commands().zip(&run.outcomes) {
+        let [stdout, stderr] =
+            [&outcome.stdout, &outcome.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+        text += &format!("$ {line}\n{stdout}{stderr}=> {}\n", outcome.status);
+    }
+    for (path, entry) in &run.tree {
+        text += &format!("/{}: {}\n", path.display(), entry.what);
+    }
+    print!("{text}");
 }
 
 /// Runs a scenario under one program, in a sandbox of its own. To be called in a thread of its own.
