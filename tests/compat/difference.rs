@@ -1,0 +1,89 @@
+//! The declared differences: where ours is allowed, and then required, to differ from the original.
+
+use anyhow::{Context, Result};
+use regex::bytes::Regex;
+use serde::{Deserialize, Deserializer};
+
+use crate::compare::{Fact, Stream};
+
+/// The file that declares them all.
+const DECLARED: &str = include_str!("differences.toml");
+
+/// One deliberate difference, as `differences.toml` declares it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    /// As the manual page counts it.
+    pub number: String,
+    /// One line for a reader.
+    #[serde(rename = "title")]
+    _title: String,
+    /// May occur in every scenario; must in one of them. Others may, and must, where a scenario names them.
+    #[serde(default)]
+    pub everywhere: bool,
+    #[serde(default)]
+    stdout: Lines,
+    #[serde(default)]
+    stderr: Lines,
+    /// Exit statuses, as `ORIGINAL -> OURS`.
+    status: Option<Pattern>,
+    /// Our wording of a line that the original prints on standard error: `[pattern, replacement]`.
+    #[serde(default)]
+    reworded: Vec<(Pattern, String)>,
+}
+
+/// Lines that only one of the two prints.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Lines {
+    #[serde(default)]
+    original: Vec<Pattern>,
+    #[serde(default)]
+    ours: Vec<Pattern>,
+}
+
+struct Pattern(Regex);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // The whole line or nothing; lines are bytes.
+        Regex::new(&format!("^(?s-u:{text})$")).map(Pattern).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Difference {
+    /// All that are declared.
+    pub fn declared() -> Result<Vec<Self>> {
+        #[derive(Deserialize)]
+        struct File {
+            difference: Vec<Difference>,
+        }
+        Ok(toml::from_str::<File>(DECLARED).context("differences.toml")?.difference)
+    }
+
+    /// Whether this is what makes `fact` true.
+    pub fn explains(&self, fact: &Fact) -> bool {
+        match fact {
+            Fact::Status { original, ours } => {
+                let change = format!("{original} -> {ours}");
+                self.status.as_ref().is_some_and(|pattern| pattern.0.is_match(change.as_bytes()))
+            }
+            Fact::Line { stream, only_ours, text } => {
+                let lines = match stream {
+                    Stream::Stdout => &self.stdout,
+                    Stream::Stderr => &self.stderr,
+                };
+                let patterns = if *only_ours { &lines.ours } else { &lines.original };
+                patterns.iter().any(|pattern| pattern.0.is_match(text))
+            }
+            Fact::Tree(_) => false,
+        }
+    }
+
+    /// Our wording of `line`, if it is another.
+    pub fn reword(&self, line: &[u8]) -> Option<Vec<u8>> {
+        let (pattern, ours) = self.reworded.iter().find(|(pattern, _)| pattern.0.is_match(line))?;
+        Some(pattern.0.replace(line, ours.as_bytes()).into_owned())
+    }
+}

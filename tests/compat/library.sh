@@ -1,0 +1,68 @@
+# Functions for scenario files; README lists them.
+
+# primary [LINE...]: the primary's main.cf is these lines, or standard input, and nothing else.
+primary() {
+	if [ $# -gt 0 ]; then printf '%s\n' "$@"; else cat; fi >/etc/postfix/main.cf
+}
+
+# instance NAME [LINE...]: a secondary /etc/NAME, with a queue and a data directory of its own, these lines in its
+# main.cf, on the primary's list.
+instance() {
+	instance=$1
+	shift
+	mkdir -p "/etc/$instance" "/var/spool/$instance" "/var/lib/$instance"
+	cp /etc/postfix/master.cf "/etc/$instance"
+	{
+		printf '%s\n' "queue_directory = /var/spool/$instance" "data_directory = /var/lib/$instance"
+		[ $# -eq 0 ] || printf '%s\n' "$@"
+	} >"/etc/$instance/main.cf"
+	list "/etc/$instance"
+}
+
+# list DIRECTORY...: put these on the primary's multi_instance_directories, which is one line.
+list() {
+	for directory; do
+		if grep -q '^multi_instance_directories =' /etc/postfix/main.cf; then
+			sed -i "s|^multi_instance_directories =.*|& $directory|" /etc/postfix/main.cf
+		else
+			printf 'multi_instance_directories = %s\n' "$directory" >>/etc/postfix/main.cf
+		fi
+	done
+}
+
+# without DIRECTORY COMMAND...: run the command as if the directory were not on the list.
+without() (
+	cp -p /etc/postfix/main.cf /tmp/main.cf.listed
+	sed -i "/^multi_instance_directories =/s|[ ,]$1\$||; /^multi_instance_directories =/s|[ ,]$1\([ ,]\)|\1|" /etc/postfix/main.cf
+	touch -d '1 year ago' /etc/postfix/main.cf
+	shift
+	"$@"
+	status=$?
+	cp -p /tmp/main.cf.listed /etc/postfix/main.cf
+	rm /tmp/main.cf.listed
+	exit $status
+)
+
+# recorder: put a program in place of postfix(1) that prints its arguments, directory, umask and environment.
+# It is at /usr/bin/record, too, for use as the command of -x.
+recorder() {
+	cat >/usr/bin/record <<'PERL'
+#!/usr/bin/perl
+$| = 1;
+sub show { my $text = shift; $text =~ s/([^ -~]|\\)/sprintf '\\x%02x', ord $1/ge; print "$text\n" }
+show("argument: $_") for @ARGV;
+show("directory: " . readlink '/proc/self/cwd');
+show(sprintf 'umask: %04o', umask);
+open my $file, '<', '/proc/self/environ';
+local $/;
+show("environment: $_") for sort split /\0/, <$file>;
+show('');
+PERL
+	chmod 755 /usr/bin/record
+	cp /usr/bin/record /usr/sbin/postfix
+}
+
+# as_nobody COMMAND...: run as an ordinary user.
+as_nobody() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
