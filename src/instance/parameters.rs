@@ -61,7 +61,7 @@ impl<'a> Parameters<'a> {
             Ok(bytes) => bytes,
             Err(error) => return (Vec::new(), Err(error.into())),
         };
-        let main_cf = MainCf::parse(bytes);
+        let main_cf = MainCf::parse_in(config_directory.as_bytes(), bytes);
         let file = printable(&path);
         let mut warnings = Vec::new();
         for finding in main_cf.findings() {
@@ -111,9 +111,6 @@ impl Lookup for Parameters<'_> {
         if let Some(value) = self.main_cf.get(name) {
             return Meaning::Value(Cow::Borrowed(value));
         }
-        if name == b"config_directory" {
-            return Meaning::Value(Cow::Borrowed(self.config_directory.as_bytes()));
-        }
         match defaults::default(name, self.postfix.layout) {
             Some(value) => Meaning::Value(Cow::Borrowed(value.as_bytes())),
             None => Meaning::Unknown,
@@ -128,6 +125,10 @@ fn judge(finding: &Finding, file: &str) -> Result<String, FileError> {
             let quoted = printable(OsStr::from_bytes(&text[..text.len().min(MAX_QUOTE)]));
             let more = if text.len() > MAX_QUOTE { "..." } else { "" };
             Ok(format!("{file}: logical line must not start with whitespace: \"{quoted}{more}\""))
+        }
+        Finding::Nul { first, last } => {
+            let lines = if first == last { first.to_string() } else { format!("{first}-{last}") };
+            Ok(format!("{file}, line {lines}: text after null byte may be ignored"))
         }
         Finding::Override { line, name, old } => {
             let (name, old) = (printable(OsStr::from_bytes(name)), printable(OsStr::from_bytes(old)));
