@@ -151,7 +151,7 @@ impl<'a> Postfix<'a> {
 
     /// Until main.cf says otherwise, the mail log is that of a Postfix that nobody has configured.
     pub fn use_mail_log(&self, log: &Log) {
-        log.use_mail_log(self.root, OsStr::new(command_directory(self.layout)), OsStr::new("postfix"));
+        log.use_mail_log(self.root, Path::new(command_directory(self.layout)).join("postlog").into());
     }
 
     /// The same, but with the postconf(1) of that command directory to ask.

@@ -126,7 +126,7 @@ impl Primary {
         value("multi_instance_wrapper")?;
         let enable = value("multi_instance_enable")?;
         let enabled = boolean(&enable).ok_or_else(|| PrimaryError::Boolean(printable(&enable)))?;
-        log.use_mail_log(postfix.root, &command_directory, &syslog_name);
+        log.use_mail_log(postfix.root, Path::new(&command_directory).join("postlog").into());
         check_owners(&Accounts::read(postfix.root), &mail_owner, &setgid_group, &file())?;
         let postmulti = Commands {
             start: value("postmulti_start_commands")?,
