@@ -46,6 +46,9 @@ pub enum ExpandError {
     /// A syntax error. Each complaint is in Postfix's words and quotes the place, in bytes as they stand in the file.
     #[error("{}", show(.0))]
     Syntax(Vec<Vec<u8>>),
+    /// A number that is too large to be compared. In bytes, as it stands in the file.
+    #[error("mac_exp_eval: bad conversion: {}", String::from_utf8_lossy(.0))]
+    BadNumber(Vec<u8>),
     /// The value depends on something that only the installed Postfix knows.
     #[error("only the installed Postfix knows the meaning of \"{}\"", String::from_utf8_lossy(.0))]
     Unknown(Vec<u8>),
@@ -217,18 +220,13 @@ impl<'a> Expansion<'a> {
         };
         let Some((right, rest)) = self.payload(braced) else { return Ok(None) };
         let (left, right) = (self.operand(left)?, self.operand(right)?);
+        // Postfix compares even what it has complained of, and a number that is too large ends it at once.
+        let holds = relation.holds(&left, &right)?;
         if !self.complaints.is_empty() {
             return Ok(None);
         }
-        let truth = match relation.holds(&left, &right) {
-            Ok(Some(true)) => b"true".as_slice(),
-            Ok(Some(false)) => b"",
-            Ok(None) => return Err(ExpandError::Unknown(text.to_vec())),
-            Err(complaint) => {
-                self.complaints.push(complaint);
-                return Ok(None);
-            }
-        };
+        let Some(holds) = holds else { return Err(ExpandError::Unknown(text.to_vec())) };
+        let truth: &[u8] = if holds { b"true" } else { b"" };
         if !matches!(rest.first(), None | Some(b'?' | b':')) {
             self.complain(&[b"\"?\" or \":\" expected at: \"...}>>>", head(rest), b"\""]);
             return Ok(None);
