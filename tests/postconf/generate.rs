@@ -60,10 +60,17 @@ pub fn main_cf() -> Bytes {
     let entries = (0..names.len()).map(|place| entry(place, &names)).collect::<Vec<_>>();
     let entry = any::<Index>().prop_flat_map(move |index| entries[index.index(entries.len())].clone());
     let line = prop_oneof![240 => entry, 24 => aside(), 1 => broken()];
+    // What stands for nothing here is not left to Postfix, which knows more than we do.
+    let preset = prop_oneof![
+        5 => text("relayhost = 9\nmyorigin = \nmynetworks = 10\nmydestination =\nsmtpd_banner = b\n"),
+        1 => text(""),
+    ];
     let head =
         prop_oneof![20 => text(""), 1 => text("  an orphan that is longer than thirty bytes\n"), 1 => text("\t\0\n")];
     let tail = prop_oneof![8 => text(""), 1 => text("a = no newline at the end"), 1 => text("z ="), 1 => text(" "), 1 => text("\\")];
-    (head, vec(line, 1..14), tail).prop_map(|(head, lines, tail)| [head, lines.concat(), tail].concat()).boxed()
+    (head, preset, vec(line, 1..14), tail)
+        .prop_map(|(head, preset, lines, tail)| [head, preset, lines.concat(), tail].concat())
+        .boxed()
 }
 
 fn text(text: &'static str) -> Bytes {
@@ -243,4 +250,104 @@ fn operand_word() -> Bytes {
 /// Blanks where an expression may have some; VT and FF are none there.
 fn gap() -> Bytes {
     prop_oneof![16 => text(""), 5 => text(" "), 1 => text("\t"), 1 => text("\r"), 1 => text(" \t ")].boxed()
+}
+
+/// A whole master.cf. No two entries share name and type: postconf mixes up the overrides of such.
+pub fn master_cf() -> Bytes {
+    let head =
+        prop_oneof![12 => text(""), 1 => text("  an orphan that is longer than thirty bytes\n"), 1 => text("\t-o\n")];
+    let line = prop_oneof![40 => service().boxed(), 8 => aside(), 1 => odd_service()];
+    let tail = prop_oneof![4 => text(""), 1 => text("last unix - - n - - smtp -o a=b"), 1 => text(" -o {z = ")];
+    (head, vec(line, 1..6), tail)
+        .prop_map(|(head, lines, tail)| {
+            let number = |(number, line): (usize, Vec<u8>)| match line.strip_prefix(b"NAME") {
+                Some(rest) => [format!("s{number}").as_bytes(), rest].concat(),
+                None => line,
+            };
+            let lines: Vec<_> = lines.into_iter().enumerate().map(number).collect();
+            [head, lines.concat(), tail].concat()
+        })
+        .boxed()
+}
+
+fn service() -> impl Strategy<Value = Vec<u8>> {
+    let name = prop_oneof![
+        6 => text("NAME"),
+        1 => text("NAMEb:{c d}"),
+        1 => text("NAME.[::1]:25"),
+        1 => text("NAMEwith-a-name-too-long-for-its-column"),
+    ];
+    let switch = || prop_oneof![9 => select(&["y", "n", "-"][..]).prop_flat_map(text)];
+    let wakeup = select(&["-", "-", "-", "0", "60", "1000?", "?", "-?", "007"][..]).prop_flat_map(text);
+    let maxproc = select(&["-", "-", "-", "0", "1", "100", "00"][..]).prop_flat_map(text);
+    let service_type = select(&["inet", "unix", "fifo", "pass", "unix-dgram"][..]).prop_flat_map(text);
+    let command = select(&["smtpd", "pipe", "{a b}", "s}", "-o"][..]).prop_flat_map(text);
+    let fields = (name, service_type, switch(), switch(), switch(), wakeup, maxproc, command).prop_map(
+        |(name, service_type, private, unprivileged, chroot, wakeup, maxproc, command)| {
+            vec![name, service_type, private, unprivileged, chroot, wakeup, maxproc, command]
+        },
+    );
+    let end = prop_oneof![8 => text("\n"), 1 => text("\r\n"), 1 => text(" \n"), 1 => text("\0 -o x=y\n")];
+    (fields, vec(option(), 0..4), vec(plain_argument(), 0..3), vec(space(), 16), end).prop_map(
+        |(fields, options, arguments, spaces, end)| {
+            let words = [fields, options, arguments].concat();
+            let spaced: Vec<_> = words.into_iter().zip(spaces).flat_map(|(word, space)| [word, space]).collect();
+            [spaced.concat().trim_ascii_end(), &end].concat()
+        },
+    )
+}
+
+fn odd_service() -> Bytes {
+    select(
+        &[
+            "a inet n\n",
+            "a unix - - - - - \n",
+            "a tcp - - - - - b\n",
+            "a inet x - - - - b\n",
+            "a inet - yy - - - b\n",
+            "a inet - - {n} - - b\n",
+            "a inet - - - 1x? - b\n",
+            "a inet - - - --? - b\n",
+            "a inet - - - - 1? b\n",
+            "a inet - - -\n\t- - - -- -\x0b\x0c\n",
+            "a\0 inet - - - - - b\n",
+        ][..],
+    )
+    .prop_flat_map(text)
+    .boxed()
+}
+
+fn space() -> Bytes {
+    let some = select(&["  ", "\t", "\r ", "\n ", "\n\t\t", "\n# inside\n ", "\n\n  # {\n  "][..]).prop_flat_map(text);
+    prop_oneof![6 => text(" "), 1 => some].boxed()
+}
+
+fn option() -> Bytes {
+    let setting = prop_oneof![
+        4 => ("[a-z_]{1,8}", "[a-zA-Z0-9/:]{0,6}").prop_map(|(name, value)| format!("{name}={value}").into_bytes()),
+        1 => ("[a-z]{1,3}", "=[a-z{]{1,3} [a-z]}[a-z]").prop_map(|(name, value)| format!("{name}={value}").into_bytes()),
+        4 => (space(), "[a-z]{1,2}", "[ \t]?=[ \t]?[a-z]?", space(), "[a-z$ ]{0,4}", space()).prop_map(
+            |(before, name, equals, middle, rest, after)| {
+                let rest = rest.replace('$', "$$");
+                [b"{", &before[..], name.as_bytes(), equals.as_bytes(), &middle, rest.as_bytes(), &after, b"}"].concat()
+            }),
+        1 => select(&["a", "=b", "{a b}", "{ = b}", "{}", "{a=b}c", "{{a=b}}", "{a={b c}}", "x={y", "--", "-o"][..]).prop_flat_map(text),
+    ];
+    let letters =
+        prop_oneof![8 => text("-o "), 1 => text("-vo "), 1 => text("-o"), 1 => text("-Do"), 1 => text("-o\n ")];
+    prop_oneof![
+        6 => (letters, setting).prop_map(|(letters, setting)| [letters, setting].concat()),
+        1 => select(&["-v", "-vv", "-D", "-oa=b", "-oname=foo", "-vox=o"][..]).prop_flat_map(text),
+    ]
+    .boxed()
+}
+
+fn plain_argument() -> Bytes {
+    prop_oneof![
+        4 => "[a-z=/$]{1,8}".prop_map(|word| word.replace('$', "$$").into_bytes()),
+        4 => select(&["{a b}", "{ }", "{}", "x{a b}y", "{a}b", "--", "-o", "x=y", "{-o}", "\"a", "{{a  b}}", "}", "a\x0bb"][..])
+            .prop_flat_map(text),
+        1 => bytes(b"\xe9\xff"),
+    ]
+    .boxed()
 }

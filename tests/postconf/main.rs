@@ -12,6 +12,7 @@ mod compare;
 mod defaults;
 mod generate;
 mod main_cf;
+mod master_cf;
 mod recorded;
 mod reference;
 
