@@ -41,16 +41,27 @@ pub enum FileError {
     Malformed { file: String, line: usize, reason: &'static str, text: String },
 }
 
-/// Why a parameter has no value that can be used.
+/// Why a parameter has no value that can be used: where it is set, its name, and what is wrong.
 #[derive(Debug, Error)]
-pub enum ValueError {
+#[error("{place}: {name}: {problem}")]
+pub struct ValueError {
+    place: String,
+    name: &'static str,
+    pub problem: Problem,
+}
+
+/// What is wrong with a value.
+#[derive(Debug, Error)]
+pub enum Problem {
     /// Each complaint is in Postfix's own words.
-    #[error("{place}: {name}: {}", complaints.join("; "))]
-    Syntax { place: String, name: &'static str, complaints: Vec<String> },
-    #[error("{place}: {name}: the value expands to more than can be meant")]
-    TooLarge { place: String, name: &'static str },
-    #[error("{place}: {name}: {reason}")]
-    Ask { place: String, name: &'static str, reason: AskError },
+    #[error("{}", .0.join("; "))]
+    Syntax(Vec<String>),
+    #[error("mac_exp_eval: bad conversion: {0}")]
+    BadNumber(String),
+    #[error("the value expands to more than can be meant")]
+    TooLarge,
+    #[error(transparent)]
+    Ask(AskError),
 }
 
 impl<'a> Parameters<'a> {
@@ -81,19 +92,21 @@ impl<'a> Parameters<'a> {
             Meaning::Undefined => Ok(Vec::new()),
             Meaning::Unknown => Err(ExpandError::Unknown(name.into())),
         };
-        let place = || self.place(name);
-        match expanded {
-            Ok(value) => Ok(OsString::from_vec(value)),
+        let problem = match expanded {
+            Ok(value) => return Ok(OsString::from_vec(value)),
             Err(ExpandError::Unknown(_)) => {
-                let answer = self.postfix.postconf.value(self.postfix.root, &self.config_directory, name);
-                answer.map_err(|reason| ValueError::Ask { place: place(), name, reason })
+                match self.postfix.postconf.value(self.postfix.root, &self.config_directory, name) {
+                    Ok(value) => return Ok(value),
+                    Err(error) => Problem::Ask(error),
+                }
             }
-            Err(ExpandError::TooLarge) => Err(ValueError::TooLarge { place: place(), name }),
+            Err(ExpandError::TooLarge) => Problem::TooLarge,
+            Err(ExpandError::BadNumber(number)) => Problem::BadNumber(printable(OsStr::from_bytes(&number))),
             Err(ExpandError::Syntax(complaints)) => {
-                let complaints = complaints.iter().map(|text| printable(OsStr::from_bytes(text))).collect();
-                Err(ValueError::Syntax { place: place(), name, complaints })
+                Problem::Syntax(complaints.iter().map(|text| printable(OsStr::from_bytes(text))).collect())
             }
-        }
+        };
+        Err(ValueError { place: self.place(name), name, problem })
     }
 
     /// Where a parameter gets its value: the file, and the line if it is set there.
