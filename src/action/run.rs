@@ -5,7 +5,7 @@ use crate::config::split_list;
 use crate::instance::Instance;
 use crate::instance::primary::{Commands, Shared};
 use crate::system::log::{Log, printable};
-use crate::system::process::{Interrupts, Program, path_with};
+use crate::system::process::{Interrupts, Program, killed_by, path_with};
 use crate::system::reason;
 use crate::system::root::Root;
 use std::ffi::{OsStr, OsString};
@@ -91,25 +91,32 @@ impl Runner<'_> {
     }
 
     /// Runs what `prepare` makes of each instance, until an interrupt from the terminal.
+    ///
+    /// That reaches the running command, which may well go on: then so do we, unless other instances were to follow.
     fn each(&self, instances: &[&Instance], prepare: impl Fn(&Instance) -> Program) -> Vec<u8> {
         self.log.flush();
         let mut interrupts = Interrupts::hold();
         let mut statuses = Vec::new();
         for instance in instances {
-            let status = self.run(&prepare(instance));
+            let status = self.run(&prepare(instance), &interrupts);
             statuses.push(status.map_or(FAILED, exit_code));
-            if interrupts.arrived() {
-                status.inspect(|status| interrupts.die_like(*status));
-                statuses.extend(instances.get(statuses.len()).map(|_| FAILED));
-                break;
+            if let Some(signal) = interrupts.arrived() {
+                let ended = status.is_none_or(|status| killed_by(status, signal));
+                if ended || statuses.len() < instances.len() {
+                    self.log.flush();
+                    interrupts.die_of(signal);
+                }
             }
         }
         statuses
     }
 
     /// None: it could not be started, which has been told.
-    fn run(&self, program: &Program) -> Option<ExitStatus> {
-        let status = program.command(self.root).and_then(|mut command| command.status());
+    fn run(&self, program: &Program, interrupts: &Interrupts) -> Option<ExitStatus> {
+        let status = program.command(self.root).and_then(|mut command| {
+            interrupts.release_in(&mut command);
+            command.status()
+        });
         let name = program.arguments.first().map(printable).unwrap_or_default();
         status.inspect_err(|error| self.log.fatal(format!("execvp {name}: {}", reason(error)))).ok()
     }

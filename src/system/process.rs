@@ -45,32 +45,44 @@ impl Program {
 #[derive(Debug)]
 pub struct Interrupts {
     signals: SigSet,
+    mask_before: SigSet,
     held: Option<SignalFd>,
 }
 
 impl Interrupts {
-    /// From now on SIGINT and SIGQUIT do not end this process. A command that is started has them as usual.
+    /// From now on SIGINT and SIGQUIT do not end this process.
     pub fn hold() -> Interrupts {
         let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGQUIT]);
-        let blocked = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), None);
+        let mut mask_before = SigSet::empty();
+        let blocked = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), Some(&mut mask_before));
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
         let held = blocked.ok().and_then(|()| SignalFd::with_flags(&signals, flags).ok());
-        Interrupts { signals, held }
+        Interrupts { signals, mask_before, held }
     }
 
-    /// True if one has arrived since the last question.
-    pub fn arrived(&mut self) -> bool {
-        self.held.as_mut().is_some_and(|held| matches!(held.read_signal(), Ok(Some(_))))
+    /// Lets a command have its signals as if nothing were held.
+    pub fn release_in(&self, command: &mut Command) {
+        let mask = self.mask_before;
+        // SAFETY: between fork and exec only this system call is made.
+        unsafe { command.pre_exec(move || Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?)) };
     }
 
-    /// Ends this process as the command was ended, if a signal that is held here did that.
-    pub fn die_like(&self, status: ExitStatus) {
-        let killer = status.signal().and_then(|number| Signal::try_from(number).ok());
-        if let Some(killer) = killer.filter(|killer| self.signals.contains(*killer)) {
-            let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&self.signals), None);
-            let _ = raise(killer);
-        }
+    /// The one that has arrived since the last question.
+    pub fn arrived(&mut self) -> Option<Signal> {
+        let arrived = self.held.as_mut()?.read_signal().ok()??;
+        Signal::try_from(arrived.ssi_signo as i32).ok()
     }
+
+    /// Ends this process by a signal that was held, as if it had not been.
+    pub fn die_of(&self, signal: Signal) {
+        let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&self.signals), None);
+        let _ = raise(signal);
+    }
+}
+
+/// Was the command ended by that signal?
+pub fn killed_by(status: ExitStatus, signal: Signal) -> bool {
+    status.signal() == Some(signal as i32)
 }
 
 /// Lets a reader of our output that goes away end us quietly, as it ends every Unix tool.
