@@ -223,7 +223,7 @@ fn check_owners(accounts: &Accounts, owner: &OsStr, group: &OsStr, file: &str) -
     }
     if let Some(other) = accounts.user_of(user.uid).filter(|other| other.name != owner) {
         let other = printable(OsStr::from_bytes(&other.name));
-        return Err(owner_error(format!("user {owner_name} has same user ID as {other}")));
+        return Err(owner_error(format!("user {owner_name} has the same user ID {} as user {other}", user.uid)));
     }
     let found = accounts.group(group);
     let found = found.ok_or_else(|| group_error(format!("unknown group name: {group_name}")))?;
@@ -232,7 +232,7 @@ fn check_owners(accounts: &Accounts, owner: &OsStr, group: &OsStr, file: &str) -
     }
     if let Some(other) = accounts.group_of(found.gid).filter(|other| other.name != group) {
         let other = printable(OsStr::from_bytes(&other.name));
-        return Err(group_error(format!("group {group_name} has same group ID as {other}")));
+        return Err(group_error(format!("group {group_name} has the same group ID {} as group {other}", found.gid)));
     }
     if user.gid == found.gid {
         let (file, user, group) = (file.to_owned(), owner_name, group_name);
