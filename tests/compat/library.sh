@@ -97,5 +97,5 @@ PERL
 # logged: print what postmulti wrote to the mail log: priority, tag and text.
 logged() {
 	sleep 0.3
-	grep 'postmulti\[' /var/log/syslog | sed 's/>[A-Z][a-z]* *[0-9]* [0-9:]* />/; s/\[[0-9]*\]//'
+	grep 'postmulti' /var/log/syslog | sed 's/>[A-Z][a-z]* *[0-9]* [0-9:]* />/; s/\[[0-9]*\]//'
 }
