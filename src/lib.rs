@@ -2,6 +2,14 @@
 //!
 //! The modules, in the order data flows through them:
 //!
+//! - [`cli`]: what the command line asks for.
+//! - [`instance`]: which instances there are, and which are meant.
+//! - [`action`]: what is done about them, one file for each thing a user can ask for.
 //! - [`config`]: the language of main.cf and master.cf. Pure: bytes in, values and bytes out.
+//! - [`system`]: the operating system, without a word about Postfix.
 
+pub mod action;
+pub mod cli;
 pub mod config;
+pub mod instance;
+pub mod system;

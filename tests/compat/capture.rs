@@ -47,14 +47,10 @@ pub fn capture(mut command: Command, stderr: StandardError, pts: &Path) -> Resul
     let mut child = command.spawn()?;
     // It holds the other end of the terminal.
     drop(command);
-    let stdout = File::from(OwnedFd::from(
-        child.stdout.take().context("standard output")?,
-    ));
+    let stdout = File::from(OwnedFd::from(child.stdout.take().context("standard output")?));
     let stderr = match terminal {
         Some(terminal) => terminal,
-        None => File::from(OwnedFd::from(
-            child.stderr.take().context("standard error")?,
-        )),
+        None => File::from(OwnedFd::from(child.stderr.take().context("standard error")?)),
     };
 
     let start = Instant::now();
@@ -74,27 +70,14 @@ pub fn capture(mut command: Command, stderr: StandardError, pts: &Path) -> Resul
             bail!("still running after {} s", PATIENCE.as_secs());
         }
     };
-    let status = status
-        .code()
-        .or_else(|| status.signal().map(|signal| 128 + signal))
-        .context("exit status")?;
+    let status = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).context("exit status")?;
     let [stdout, stderr] = streams.map(|stream| stream.bytes);
-    Ok(Outcome {
-        status,
-        stdout,
-        stderr,
-    })
+    Ok(Outcome { status, stdout, stderr })
 }
 
 /// Opens a new terminal, which passes every byte on as it is: our side, and the command's.
 fn open_terminal(pts: &Path) -> Result<(File, File)> {
-    let open = |path: &Path| {
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .custom_flags(libc::O_NOCTTY)
-            .open(path)
-    };
+    let open = |path: &Path| OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open(path);
     let ours = open(&pts.join("ptmx"))?;
     let mut number: libc::c_uint = 0;
     let unlocked: libc::c_int = 0;
@@ -121,9 +104,7 @@ pub fn controlling_terminal() -> io::Result<()> {
 /// Waits until there is something to read, or for a moment; tells whether there was nothing.
 fn wait_for_input(streams: &[Stream]) -> Result<bool> {
     let open = streams.iter().filter(|stream| !stream.ended);
-    let mut waiting: Vec<PollFd> = open
-        .map(|stream| PollFd::new(stream.descriptor(), PollFlags::POLLIN))
-        .collect();
+    let mut waiting: Vec<PollFd> = open.map(|stream| PollFd::new(stream.descriptor(), PollFlags::POLLIN)).collect();
     let moment: u8 = if waiting.is_empty() { 5 } else { 100 };
     Ok(poll(&mut waiting, PollTimeout::from(moment))? == 0)
 }
@@ -138,11 +119,7 @@ impl Stream {
     fn new(file: File) -> Result<Self> {
         let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
         fcntl(&file, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
-        Ok(Stream {
-            file,
-            bytes: Vec::new(),
-            ended: false,
-        })
+        Ok(Stream { file, bytes: Vec::new(), ended: false })
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {

@@ -17,15 +17,8 @@ pub enum Stream {
 
 /// One thing that is not the same.
 pub enum Fact {
-    Status {
-        original: i32,
-        ours: i32,
-    },
-    Line {
-        stream: Stream,
-        only_ours: bool,
-        text: Vec<u8>,
-    },
+    Status { original: i32, ours: i32 },
+    Line { stream: Stream, only_ours: bool, text: Vec<u8> },
     Tree(String),
 }
 
@@ -46,77 +39,35 @@ pub struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// One command. `like` is the outcome of the command whose standard output ours must have, if not this one's.
-    pub fn outcome(
-        &mut self,
-        place: &str,
-        original: &Outcome,
-        ours: &Outcome,
-        like: Option<&Outcome>,
-    ) {
+    pub fn outcome(&mut self, place: &str, original: &Outcome, ours: &Outcome, like: Option<&Outcome>) {
         if original.status != ours.status {
-            self.judge(
-                place,
-                Fact::Status {
-                    original: original.status,
-                    ours: ours.status,
-                },
-            );
+            self.judge(place, Fact::Status { original: original.status, ours: ours.status });
         }
         match like {
             Some(like) => self.same_stdout(&format!("{place}, like$"), like, ours),
-            None => self.lines(
-                place,
-                Stream::Stdout,
-                lines(&original.stdout),
-                lines(&ours.stdout),
-            ),
+            None => self.lines(place, Stream::Stdout, lines(&original.stdout), lines(&ours.stdout)),
         }
-        self.lines(
-            place,
-            Stream::Stderr,
-            lines(&original.stderr),
-            lines(&ours.stderr),
-        );
+        self.lines(place, Stream::Stderr, lines(&original.stderr), lines(&ours.stderr));
     }
 
     /// One command with standard error on a pipe, for an original that prints messages on terminals only.
     ///
     /// There, ours prints what it prints on a terminal; only the programs that it runs may be as shy as the original.
-    pub fn piped(
-        &mut self,
-        place: &str,
-        original: [&Outcome; 2],
-        ours: [&Outcome; 2],
-        like: Option<&Outcome>,
-    ) {
+    pub fn piped(&mut self, place: &str, original: [&Outcome; 2], ours: [&Outcome; 2], like: Option<&Outcome>) {
         let [theirs_terminal, theirs_pipe] = original;
         let [ours_terminal, ours_pipe] = ours;
-        let without_stderr = |outcome: &Outcome| Outcome {
-            stderr: Vec::new(),
-            ..outcome.clone()
-        };
-        self.outcome(
-            place,
-            &without_stderr(theirs_pipe),
-            &without_stderr(ours_pipe),
-            like,
-        );
+        let without_stderr = |outcome: &Outcome| Outcome { stderr: Vec::new(), ..outcome.clone() };
+        self.outcome(place, &without_stderr(theirs_pipe), &without_stderr(ours_pipe), like);
 
         let hidden = only_left(&lines(&theirs_terminal.stderr), &lines(&theirs_pipe.stderr));
         for text in only_left(&lines(&ours_terminal.stderr), &lines(&ours_pipe.stderr)) {
             let of_a_child = text.starts_with(b"postfix: ") || text.starts_with(b"postfix/");
             if !(of_a_child && hidden.contains(&text)) {
-                self.undeclared(
-                    place,
-                    &format!("ours prints this on a terminal only: {}", show(text)),
-                );
+                self.undeclared(place, &format!("ours prints this on a terminal only: {}", show(text)));
             }
         }
         for text in only_left(&lines(&ours_pipe.stderr), &lines(&ours_terminal.stderr)) {
-            self.undeclared(
-                place,
-                &format!("ours prints this on a pipe only: {}", show(text)),
-            );
+            self.undeclared(place, &format!("ours prints this on a pipe only: {}", show(text)));
         }
         if !hidden.is_empty() && !ours_pipe.stderr.is_empty() {
             self.findings.occurred.insert("2".to_owned());
@@ -136,34 +87,17 @@ impl Comparison<'_> {
     }
 
     fn lines(&mut self, place: &str, stream: Stream, original: Vec<&[u8]>, ours: Vec<&[u8]>) {
-        let reworded: Vec<Vec<u8>> = original
-            .iter()
-            .map(|line| self.reword(stream, line))
-            .collect();
+        let reworded: Vec<Vec<u8>> = original.iter().map(|line| self.reword(stream, line)).collect();
         let reworded: Vec<&[u8]> = reworded.iter().map(Vec::as_slice).collect();
         for operation in capture_diff_slices(Algorithm::Myers, &reworded, &ours) {
             let (theirs, new) = sides(&operation);
             for index in theirs {
                 // Wording matters only where ours says the same: elsewhere the original's line stands as it is.
                 let text = original[index].to_owned();
-                self.judge(
-                    place,
-                    Fact::Line {
-                        stream,
-                        only_ours: false,
-                        text,
-                    },
-                );
+                self.judge(place, Fact::Line { stream, only_ours: false, text });
             }
             for index in new {
-                self.judge(
-                    place,
-                    Fact::Line {
-                        stream,
-                        only_ours: true,
-                        text: ours[index].to_owned(),
-                    },
-                );
+                self.judge(place, Fact::Line { stream, only_ours: true, text: ours[index].to_owned() });
             }
         }
     }
@@ -182,19 +116,12 @@ impl Comparison<'_> {
     fn same_stdout(&mut self, place: &str, original: &Outcome, ours: &Outcome) {
         if original.stdout != ours.stdout {
             let [theirs, ours] = [&original.stdout, &ours.stdout].map(|bytes| show(bytes));
-            self.undeclared(
-                place,
-                &format!("stdout must be {theirs}, ours prints {ours}"),
-            );
+            self.undeclared(place, &format!("stdout must be {theirs}, ours prints {ours}"));
         }
     }
 
     fn judge(&mut self, place: &str, fact: Fact) {
-        match self
-            .allowed
-            .iter()
-            .find(|difference| difference.explains(&fact))
-        {
+        match self.allowed.iter().find(|difference| difference.explains(&fact)) {
             Some(difference) => {
                 self.findings.occurred.insert(difference.number.clone());
             }
@@ -213,11 +140,7 @@ impl fmt::Display for Fact {
             Fact::Status { original, ours } => {
                 write!(f, "exit status: original {original}, ours {ours}")
             }
-            Fact::Line {
-                stream,
-                only_ours,
-                text,
-            } => {
+            Fact::Line { stream, only_ours, text } => {
                 let who = if *only_ours { "ours" } else { "the original" };
                 write!(f, "{stream:?}: only {who} prints {}", show(text))
             }
@@ -240,11 +163,7 @@ fn sides(operation: &DiffOp) -> (std::ops::Range<usize>, std::ops::Range<usize>)
 
 fn only_left<'a>(left: &[&'a [u8]], right: &[&[u8]]) -> Vec<&'a [u8]> {
     let operations = capture_diff_slices(Algorithm::Myers, left, right);
-    operations
-        .iter()
-        .flat_map(|operation| sides(operation).0)
-        .map(|index| left[index])
-        .collect()
+    operations.iter().flat_map(|operation| sides(operation).0).map(|index| left[index]).collect()
 }
 
 fn show(bytes: &[u8]) -> String {

@@ -48,9 +48,7 @@ impl<'de> Deserialize<'de> for Pattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         // The whole line or nothing; lines are bytes.
-        Regex::new(&format!("^(?s-u:{text})$"))
-            .map(Pattern)
-            .map_err(serde::de::Error::custom)
+        Regex::new(&format!("^(?s-u:{text})$")).map(Pattern).map_err(serde::de::Error::custom)
     }
 }
 
@@ -61,9 +59,7 @@ impl Difference {
         struct File {
             difference: Vec<Difference>,
         }
-        Ok(toml::from_str::<File>(DECLARED)
-            .context("differences.toml")?
-            .difference)
+        Ok(toml::from_str::<File>(DECLARED).context("differences.toml")?.difference)
     }
 
     /// Whether this is what makes `fact` true.
@@ -71,24 +67,14 @@ impl Difference {
         match fact {
             Fact::Status { original, ours } => {
                 let change = format!("{original} -> {ours}");
-                self.status
-                    .as_ref()
-                    .is_some_and(|pattern| pattern.0.is_match(change.as_bytes()))
+                self.status.as_ref().is_some_and(|pattern| pattern.0.is_match(change.as_bytes()))
             }
-            Fact::Line {
-                stream,
-                only_ours,
-                text,
-            } => {
+            Fact::Line { stream, only_ours, text } => {
                 let lines = match stream {
                     Stream::Stdout => &self.stdout,
                     Stream::Stderr => &self.stderr,
                 };
-                let patterns = if *only_ours {
-                    &lines.ours
-                } else {
-                    &lines.original
-                };
+                let patterns = if *only_ours { &lines.ours } else { &lines.original };
                 patterns.iter().any(|pattern| pattern.0.is_match(text))
             }
             Fact::Tree(_) => false,
@@ -97,10 +83,7 @@ impl Difference {
 
     /// Our wording of `line`, if it is another.
     pub fn reword(&self, line: &[u8]) -> Option<Vec<u8>> {
-        let (pattern, ours) = self
-            .reworded
-            .iter()
-            .find(|(pattern, _)| pattern.0.is_match(line))?;
+        let (pattern, ours) = self.reworded.iter().find(|(pattern, _)| pattern.0.is_match(line))?;
         Some(pattern.0.replace(line, ours.as_bytes()).into_owned())
     }
 }

@@ -36,13 +36,8 @@ pub struct Root {
 impl Root {
     /// Whether the original prints its messages only on a terminal: it does up to 3.10.
     pub fn messages_on_terminals_only(&self) -> bool {
-        let minor = self
-            .version
-            .strip_prefix("3.")
-            .and_then(|rest| rest.split('.').next());
-        minor
-            .and_then(|number| number.parse::<u32>().ok())
-            .is_some_and(|number| number < 11)
+        let minor = self.version.strip_prefix("3.").and_then(|rest| rest.split('.').next());
+        minor.and_then(|number| number.parse::<u32>().ok()).is_some_and(|number| number < 11)
     }
 }
 
@@ -56,26 +51,17 @@ fn main() -> Result<ExitCode> {
     let scenarios = scenarios(&top.join("tests/compat/scenarios"))?;
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sandbox");
     fs::create_dir_all(&place)?;
-    let suite = Arc::new(Suite {
-        program: program()?,
-        place,
-        differences: Difference::declared()?,
-        tally: Tally::default(),
-    });
+    let suite =
+        Arc::new(Suite { program: program()?, place, differences: Difference::declared()?, tally: Tally::default() });
 
     let mut trials = Vec::new();
     for scenario in scenarios {
         for root in &roots {
-            let wanted = scenario
-                .roots
-                .as_ref()
-                .is_none_or(|names| names.iter().any(|name| name == root.name));
+            let wanted = scenario.roots.as_ref().is_none_or(|names| names.iter().any(|name| name == root.name));
             if wanted {
                 let (suite, scenario, root) = (suite.clone(), scenario.clone(), root.clone());
                 let name = format!("{}::{}", scenario.name, root.name);
-                trials.push(Trial::test(name, move || {
-                    suite.run(&scenario, &root).map_err(Into::into)
-                }));
+                trials.push(Trial::test(name, move || suite.run(&scenario, &root).map_err(Into::into)));
             }
         }
     }
@@ -86,18 +72,13 @@ fn main() -> Result<ExitCode> {
         return Ok(conclusion.exit_code());
     }
     let complete = suite.summary(&roots, whole);
-    Ok(if complete {
-        conclusion.exit_code()
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if complete { conclusion.exit_code() } else { ExitCode::FAILURE })
 }
 
 /// The program to compare with the original: `$POSTMULTI`, or what Cargo built. `original` stands for the original
 /// itself, to see that the suite finds no difference where there is none.
 fn program() -> Result<Option<PathBuf>> {
-    let named =
-        std::env::var_os("POSTMULTI").unwrap_or_else(|| env!("CARGO_BIN_EXE_postmulti").into());
+    let named = std::env::var_os("POSTMULTI").unwrap_or_else(|| env!("CARGO_BIN_EXE_postmulti").into());
     if named == "original" {
         return Ok(None);
     }
@@ -111,32 +92,18 @@ fn roots(directory: &Path) -> Result<Vec<Arc<Root>>> {
         let directory = directory.join(name);
         if directory.is_dir() {
             let version = postfix_version(&directory)?;
-            roots.push(Arc::new(Root {
-                name,
-                directory,
-                version,
-            }));
+            roots.push(Arc::new(Root { name, directory, version }));
         } else if REQUIRED.contains(&name) {
-            bail!(
-                "reference root {} is missing: tests/run makes it",
-                directory.display()
-            );
+            bail!("reference root {} is missing: tests/run makes it", directory.display());
         }
     }
     Ok(roots)
 }
 
 fn postfix_version(root: &Path) -> Result<String> {
-    let output = Command::new("chroot")
-        .arg(root)
-        .args(["postconf", "-dh", "mail_version"])
-        .output()?;
+    let output = Command::new("chroot").arg(root).args(["postconf", "-dh", "mail_version"]).output()?;
     if !output.status.success() {
-        bail!(
-            "{}: no Postfix there: {}",
-            root.display(),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        bail!("{}: no Postfix there: {}", root.display(), String::from_utf8_lossy(&output.stderr));
     }
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
@@ -147,10 +114,7 @@ fn scenarios(directory: &Path) -> Result<Vec<Arc<Scenario>>> {
         let entry = entry?;
         if entry.file_type().is_file() {
             let name = entry.path().strip_prefix(directory)?.with_extension("");
-            scenarios.push(Arc::new(Scenario::read(
-                name.display().to_string(),
-                entry.path(),
-            )?));
+            scenarios.push(Arc::new(Scenario::read(name.display().to_string(), entry.path())?));
         }
     }
     Ok(scenarios)

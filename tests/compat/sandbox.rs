@@ -46,32 +46,14 @@ impl Sandbox {
         .context("cannot make namespaces (this needs root)")?;
         let none = None::<&str>;
         mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
-        mount(
-            Some("tmpfs"),
-            place,
-            Some("tmpfs"),
-            MsFlags::empty(),
-            Some("mode=755"),
-        )
-        .context("tmpfs")?;
+        mount(Some("tmpfs"), place, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).context("tmpfs")?;
         let [root, upper, work] = ["root", "upper", "work"].map(|name| place.join(name));
         for directory in [&root, &upper, &work] {
             fs::create_dir(directory)?;
         }
-        let layers = format!(
-            "lowerdir={},upperdir={},workdir={}",
-            reference.display(),
-            upper.display(),
-            work.display()
-        );
-        mount(
-            Some("overlay"),
-            &root,
-            Some("overlay"),
-            MsFlags::empty(),
-            Some(layers.as_str()),
-        )
-        .context("overlay")?;
+        let layers =
+            format!("lowerdir={},upperdir={},workdir={}", reference.display(), upper.display(), work.display());
+        mount(Some("overlay"), &root, Some("overlay"), MsFlags::empty(), Some(layers.as_str())).context("overlay")?;
         if let Some(program) = program {
             let original = root.join("usr/sbin/postmulti");
             mount(Some(program), &original, none, MsFlags::MS_BIND, none).context("our program")?;
@@ -82,17 +64,8 @@ impl Sandbox {
 
         let mut cat = Command::new("/bin/cat");
         cat.stdin(Stdio::piped()).stdout(Stdio::null());
-        let init = within(&mut cat, &root, StandardError::Pipe)
-            .spawn()
-            .context("process 1")?;
-        mount(
-            Some("proc"),
-            &root.join("proc"),
-            Some("proc"),
-            MsFlags::empty(),
-            none,
-        )
-        .context("/proc")?;
+        let init = within(&mut cat, &root, StandardError::Pipe).spawn().context("process 1")?;
+        mount(Some("proc"), &root.join("proc"), Some("proc"), MsFlags::empty(), none).context("/proc")?;
         Ok(Sandbox { root, upper, init })
     }
 
@@ -105,13 +78,8 @@ impl Sandbox {
     pub fn run(&self, lines: &str, stderr: StandardError) -> Result<Outcome> {
         self.backdate()?;
         let mut shell = Command::new("/bin/sh");
-        shell
-            .arg("-c")
-            .arg(format!("{LIBRARY}\n{lines}"))
-            .stdin(Stdio::null());
-        shell
-            .env_clear()
-            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        shell.arg("-c").arg(format!("{LIBRARY}\n{lines}")).stdin(Stdio::null());
+        shell.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         within(&mut shell, &self.root, stderr);
         capture(shell, stderr, &self.root.join("dev/pts"))
     }
@@ -121,10 +89,7 @@ impl Sandbox {
         let year_ago = SystemTime::now() - Duration::from_secs(365 * 24 * 3600);
         let changed = self.upper.join("etc");
         for entry in WalkDir::new(&changed).into_iter().filter_map(Result::ok) {
-            let path = self
-                .root
-                .join("etc")
-                .join(entry.path().strip_prefix(&changed)?);
+            let path = self.root.join("etc").join(entry.path().strip_prefix(&changed)?);
             if entry.file_type().is_file() && entry.metadata()?.modified()? > year_ago {
                 File::open(&path)?.set_modified(year_ago)?;
             }
@@ -163,42 +128,19 @@ fn within<'a>(command: &'a mut Command, root: &Path, stderr: StandardError) -> &
 }
 
 fn devices(dev: &Path) -> Result<()> {
-    mount(
-        Some("tmpfs"),
-        dev,
-        Some("tmpfs"),
-        MsFlags::empty(),
-        Some("mode=755"),
-    )?;
+    mount(Some("tmpfs"), dev, Some("tmpfs"), MsFlags::empty(), Some("mode=755"))?;
     let everyone = Mode::from_bits_truncate(0o666);
-    for (name, minor) in [
-        ("null", 3),
-        ("zero", 5),
-        ("full", 7),
-        ("random", 8),
-        ("urandom", 9),
-    ] {
+    for (name, minor) in [("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9)] {
         mknod(&dev.join(name), SFlag::S_IFCHR, everyone, makedev(1, minor))?;
     }
     mknod(&dev.join("tty"), SFlag::S_IFCHR, everyone, makedev(5, 0))?;
-    for (name, target) in [
-        ("fd", ""),
-        ("stdin", "/0"),
-        ("stdout", "/1"),
-        ("stderr", "/2"),
-    ] {
+    for (name, target) in [("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")] {
         symlink(format!("/proc/self/fd{target}"), dev.join(name))?;
     }
     fs::create_dir(dev.join("pts"))?;
     symlink("pts/ptmx", dev.join("ptmx"))?;
     let options = "newinstance,ptmxmode=0666,mode=620,gid=5";
-    mount(
-        Some("devpts"),
-        &dev.join("pts"),
-        Some("devpts"),
-        MsFlags::empty(),
-        Some(options),
-    )?;
+    mount(Some("devpts"), &dev.join("pts"), Some("devpts"), MsFlags::empty(), Some(options))?;
     Ok(())
 }
 

@@ -52,22 +52,10 @@ impl Scenario {
         if !text.starts_with("# ") {
             bail!("the first line must be the title, `# ...`");
         }
-        let mut scenario = Scenario {
-            name,
-            roots: None,
-            differences: Vec::new(),
-            steps: Vec::new(),
-        };
-        let mut lines = text
-            .lines()
-            .skip_while(|line| line.starts_with('#') || line.is_empty())
-            .peekable();
+        let mut scenario = Scenario { name, roots: None, differences: Vec::new(), steps: Vec::new() };
+        let mut lines = text.lines().skip_while(|line| line.starts_with('#') || line.is_empty()).peekable();
         while let Some(line) = lines.peek() {
-            let words = |list: &str| {
-                list.split_whitespace()
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>()
-            };
+            let words = |list: &str| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
             match line.split_once(": ") {
                 Some(("roots", list)) => scenario.roots = Some(words(list)),
                 Some(("difference", list)) => scenario.differences = words(list),
@@ -78,11 +66,7 @@ impl Scenario {
         for line in lines {
             scenario.add(line)?;
         }
-        if !scenario
-            .steps
-            .iter()
-            .any(|step| matches!(step, Step::Command(_)))
-        {
+        if !scenario.steps.iter().any(|step| matches!(step, Step::Command(_))) {
             bail!("no command under test");
         }
         Ok(scenario)
@@ -91,14 +75,9 @@ impl Scenario {
     fn add(&mut self, line: &str) -> Result<()> {
         let last = self.steps.last_mut();
         if let Some(command) = line.strip_prefix("$ ") {
-            self.steps.push(Step::Command(Command {
-                line: command.to_owned(),
-                like: None,
-            }));
+            self.steps.push(Step::Command(Command { line: command.to_owned(), like: None }));
         } else if let Some(like) = line.strip_prefix("like$ ") {
-            let Some(Step::Command(command)) = last else {
-                bail!("`like$` must follow a command: {line}")
-            };
+            let Some(Step::Command(command)) = last else { bail!("`like$` must follow a command: {line}") };
             command.like = Some(like.to_owned());
         } else if let (Some(more), Some(Step::Command(command))) = (line.strip_prefix("> "), last) {
             let line = command.like.as_mut().unwrap_or(&mut command.line);

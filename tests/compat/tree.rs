@@ -48,18 +48,12 @@ impl Entry {
         let (name, content) = if kind.is_dir() {
             ("directory", Vec::new())
         } else if kind.is_symlink() {
-            (
-                "link",
-                fs::read_link(path)?.as_os_str().as_bytes().to_owned(),
-            )
+            ("link", fs::read_link(path)?.as_os_str().as_bytes().to_owned())
         } else if kind.is_file() {
             ("file", without_process_number(path, fs::read(path)?))
         } else if kind.is_char_device() && metadata.rdev() == 0 {
             // How an overlay notes a removal.
-            return Ok(Entry {
-                what: "removed".to_owned(),
-                content: Vec::new(),
-            });
+            return Ok(Entry { what: "removed".to_owned(), content: Vec::new() });
         } else if kind.is_fifo() {
             ("fifo", Vec::new())
         } else if kind.is_socket() {
@@ -67,24 +61,13 @@ impl Entry {
         } else {
             ("device", metadata.rdev().to_string().into_bytes())
         };
-        let what = format!(
-            "{name} {:04o} {}:{}",
-            metadata.mode() & 0o7777,
-            metadata.uid(),
-            metadata.gid()
-        );
+        let what = format!("{name} {:04o} {}:{}", metadata.mode() & 0o7777, metadata.uid(), metadata.gid());
         Ok(Entry { what, content })
     }
 }
 
 /// A lock file holds nothing but the number of the process that took it.
 fn without_process_number(path: &Path, content: Vec<u8>) -> Vec<u8> {
-    let lock = path
-        .extension()
-        .is_some_and(|suffix| suffix == "pid" || suffix == "lock");
-    if lock && content.trim_ascii().iter().all(u8::is_ascii_digit) {
-        Vec::new()
-    } else {
-        content
-    }
+    let lock = path.extension().is_some_and(|suffix| suffix == "pid" || suffix == "lock");
+    if lock && content.trim_ascii().iter().all(u8::is_ascii_digit) { Vec::new() } else { content }
 }

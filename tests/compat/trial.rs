@@ -50,81 +50,43 @@ struct Run {
 impl Suite {
     /// Runs `scenario` in `root`; the error tells every difference that should not be, and every one that should.
     pub fn run(&self, scenario: &Scenario, root: &Root) -> Result<(), String> {
-        let findings = self
-            .compare(scenario, root)
-            .map_err(|error| format!("{error:#}"))?;
+        let findings = self.compare(scenario, root).map_err(|error| format!("{error:#}"))?;
         let mut problems = findings.undeclared.clone();
         if self.program.is_some() {
-            let missing = scenario
-                .differences
-                .iter()
-                .filter(|number| !findings.occurred.contains(*number));
-            problems.extend(
-                missing.map(|number| format!("declared difference {number} does not occur")),
-            );
+            let missing = scenario.differences.iter().filter(|number| !findings.occurred.contains(*number));
+            problems.extend(missing.map(|number| format!("declared difference {number} does not occur")));
         }
         self.tally.add(root, findings);
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems.join("\n"))
-        }
+        if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
     }
 
     fn compare(&self, scenario: &Scenario, root: &Root) -> Result<Findings> {
         use StandardError::{Pipe, Terminal};
         let none = None;
-        let programs = [
-            (&none, Terminal),
-            (&none, Pipe),
-            (&self.program, Terminal),
-            (&self.program, Pipe),
-        ];
+        let programs = [(&none, Terminal), (&none, Pipe), (&self.program, Terminal), (&self.program, Pipe)];
         let runs = thread::scope(|scope| {
             let threads = programs.map(|(program, stderr)| {
                 scope.spawn(move || {
-                    let who = if program.is_some() {
-                        "ours"
-                    } else {
-                        "original"
-                    };
+                    let who = if program.is_some() { "ours" } else { "original" };
                     run(scenario, root, program.as_deref(), stderr, &self.place)
                         .with_context(|| format!("{who}, stderr on a {stderr:?}"))
                 })
             });
-            threads.map(|thread| {
-                thread
-                    .join()
-                    .unwrap_or_else(|_| Err(anyhow!("the sandbox's thread panicked")))
-            })
+            threads.map(|thread| thread.join().unwrap_or_else(|_| Err(anyhow!("the sandbox's thread panicked"))))
         });
         let [original, original_piped, ours, ours_piped] = runs;
-        let (original, original_piped, ours, ours_piped) =
-            (original?, original_piped?, ours?, ours_piped?);
+        let (original, original_piped, ours, ours_piped) = (original?, original_piped?, ours?, ours_piped?);
 
         if std::env::var_os("SHOW").is_some() {
             show(scenario, root, &original);
         }
-        let shows = |difference: &&Difference| {
-            difference.everywhere || scenario.differences.contains(&difference.number)
-        };
-        let allowed = if self.program.is_some() {
-            self.differences.iter().filter(shows).collect()
-        } else {
-            Vec::new()
-        };
-        let mut comparison = Comparison {
-            allowed,
-            findings: Findings::default(),
-        };
+        let shows =
+            |difference: &&Difference| difference.everywhere || scenario.differences.contains(&difference.number);
+        let allowed = if self.program.is_some() { self.differences.iter().filter(shows).collect() } else { Vec::new() };
+        let mut comparison = Comparison { allowed, findings: Findings::default() };
         for (index, line) in scenario.commands().enumerate() {
-            let like = self
-                .program
-                .is_some()
-                .then_some(())
-                .and(original.like[index].as_ref());
-            let [theirs, theirs_piped] =
-                [&original.outcomes[index], &original_piped.outcomes[index]];
+            let like = self.program.is_some().then_some(()).and(original.like[index].as_ref());
+            let [theirs, theirs_piped] = [&original.outcomes[index], &original_piped.outcomes[index]];
             let [mine, mine_piped] = [&ours.outcomes[index], &ours_piped.outcomes[index]];
             comparison.outcome(&format!("$ {line}"), theirs, mine, like);
             let place = format!("$ {line} 2|");
@@ -135,11 +97,7 @@ impl Suite {
             }
         }
         comparison.trees("tree", &original.tree, &ours.tree);
-        comparison.trees(
-            "tree, stderr on a pipe",
-            &original_piped.tree,
-            &ours_piped.tree,
-        );
+        comparison.trees("tree, stderr on a pipe", &original_piped.tree, &ours_piped.tree);
         Ok(comparison.findings)
     }
 
@@ -149,10 +107,7 @@ impl Suite {
         let counts = self.tally.lock();
         for root in roots {
             let scenarios = counts.scenarios.get(root.name).unwrap_or(&0);
-            println!(
-                "{} (Postfix {}): {scenarios} scenarios",
-                root.name, root.version
-            );
+            println!("{} (Postfix {}): {scenarios} scenarios", root.name, root.version);
         }
         let mut complete = true;
         for difference in &self.differences {
@@ -190,8 +145,7 @@ impl Tally {
 fn show(scenario: &Scenario, root: &Root, run: &Run) {
     let mut text = format!("== {} in {}\n", scenario.name, root.name);
     for (line, outcome) in scenario.commands().zip(&run.outcomes) {
-        let [stdout, stderr] =
-            [&outcome.stdout, &outcome.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+        let [stdout, stderr] = [&outcome.stdout, &outcome.stderr].map(|bytes| String::from_utf8_lossy(bytes));
         text += &format!("$ {line}\n{stdout}{stderr}=> {}\n", outcome.status);
     }
     for (path, entry) in &run.tree {
@@ -201,45 +155,26 @@ fn show(scenario: &Scenario, root: &Root, run: &Run) {
 }
 
 /// Runs a scenario under one program, in a sandbox of its own. To be called in a thread of its own.
-fn run(
-    scenario: &Scenario,
-    root: &Root,
-    program: Option<&Path>,
-    stderr: StandardError,
-    place: &Path,
-) -> Result<Run> {
+fn run(scenario: &Scenario, root: &Root, program: Option<&Path>, stderr: StandardError, place: &Path) -> Result<Run> {
     let sandbox = Sandbox::new(&root.directory, program, place).context("sandbox")?;
     let mut outcomes = Vec::new();
     let mut like = Vec::new();
     for step in &scenario.steps {
         match step {
             Step::SetUp(script) => {
-                let outcome = sandbox
-                    .run(&format!("set -e\n{script}"), StandardError::Pipe)
-                    .context("set-up")?;
+                let outcome = sandbox.run(&format!("set -e\n{script}"), StandardError::Pipe).context("set-up")?;
                 if outcome.status != 0 {
                     bail!("set-up failed:\n{script}{}", outcome.stderr.escape_ascii());
                 }
             }
             Step::Command(command) => {
-                outcomes.push(
-                    sandbox
-                        .run(&command.line, stderr)
-                        .with_context(|| command.line.clone())?,
-                );
+                outcomes.push(sandbox.run(&command.line, stderr).with_context(|| command.line.clone())?);
                 // Ours runs it too, so that both leave the same tree.
                 let line = command.like.as_deref();
-                like.push(
-                    line.map(|line| sandbox.run(line, stderr).with_context(|| line.to_owned()))
-                        .transpose()?,
-                );
+                like.push(line.map(|line| sandbox.run(line, stderr).with_context(|| line.to_owned())).transpose()?);
             }
         }
     }
     let tree = tree::changes(sandbox.upper(), &root.directory).context("tree")?;
-    Ok(Run {
-        outcomes,
-        like,
-        tree,
-    })
+    Ok(Run { outcomes, like, tree })
 }

@@ -1,0 +1,78 @@
+//! What a user can ask for: one file each.
+
+pub mod list;
+pub mod run;
+
+use crate::cli::request::{Mode, Request, Selection};
+use crate::instance::parameters::Postfix;
+use crate::instance::primary::Primary;
+use crate::instance::{Instance, Instances};
+use crate::system::log::Log;
+use crate::system::reason;
+use nix::unistd::geteuid;
+use run::{Course, Runner};
+use std::io;
+use thiserror::Error;
+
+/// Why a request comes to nothing.
+#[derive(Debug, Error)]
+pub enum ActionError {
+    #[error("No matching instances")]
+    NoMatch,
+    #[error("error writing output: {}", reason(.0))]
+    Output(io::Error),
+    #[error("--root {0}: running commands there takes chroot(2), which only root may use. Nothing was run")]
+    NoChroot(String),
+    #[error("'-e' actions are not available in this version. Nothing was changed")]
+    NoEdit,
+}
+
+/// Does what is asked, and returns the exit status.
+///
+/// That is 1 if an instance was left out that could have been meant.
+pub fn perform(request: &Request, primary: &Primary, postfix: &Postfix, log: &Log) -> anyhow::Result<u8> {
+    if matches!(request.mode, Mode::Edit(_)) {
+        return Err(ActionError::NoEdit.into());
+    }
+    let instances = Instances::load(primary, postfix, log)?;
+    let selection = &request.selection;
+    let meant: Vec<&Instance> = instances.whole.iter().filter(|instance| selection.matches(instance)).collect();
+    let left_out = instances.broken.iter().any(|broken| selection.may_match(broken, !meant.is_empty()));
+
+    let runner = Runner { root: postfix.root, shared: &primary.shared, log, verbose: request.verbose > 0 };
+    let statuses = match &request.mode {
+        Mode::List { json, reverse } => {
+            list::list(in_order(meant, *reverse).into_iter(), *json, &mut io::stdout()).map_err(ActionError::Output)?;
+            Vec::new()
+        }
+        Mode::Execute { command, reverse } => runner.execute(command, &to_run(in_order(meant, *reverse), postfix)?),
+        Mode::Postfix { command } => {
+            let course = Course::of(&command.name, &primary.postmulti);
+            runner.postfix(command, course, &to_run(course.instances(meant), postfix)?)
+        }
+        Mode::Edit(_) => return Err(ActionError::NoEdit.into()),
+    };
+    match (&request.mode, selection, statuses.as_slice()) {
+        // The status of a command for one instance means something to its caller, such as EX_TEMPFAIL of a filter.
+        (Mode::Execute { .. }, Selection::Name(_), [status]) if !left_out => Ok(*status),
+        _ => Ok(u8::from(left_out || statuses.iter().any(|status| *status != 0))),
+    }
+}
+
+fn in_order(mut instances: Vec<&Instance>, reverse: bool) -> Vec<&Instance> {
+    if reverse {
+        instances.reverse();
+    }
+    instances
+}
+
+/// The instances, if there are any and a command can be run for them.
+fn to_run<'a>(instances: Vec<&'a Instance>, postfix: &Postfix) -> Result<Vec<&'a Instance>, ActionError> {
+    if instances.is_empty() {
+        return Err(ActionError::NoMatch);
+    }
+    match postfix.root.directory() {
+        Some(directory) if !geteuid().is_root() => Err(ActionError::NoChroot(directory.display().to_string())),
+        _ => Ok(instances),
+    }
+}

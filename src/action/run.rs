@@ -1,0 +1,144 @@
+//! `-x` and `-p`: a command for each instance, one after the other.
+
+use crate::cli::request::CommandLine;
+use crate::config::split_list;
+use crate::instance::Instance;
+use crate::instance::primary::{Commands, Shared};
+use crate::system::log::{Log, printable};
+use crate::system::process::{Interrupts, Program, path_with};
+use crate::system::reason;
+use crate::system::root::Root;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::ExitStatus;
+
+/// What postfix(1) does for a disabled instance in place of starting it.
+const CHECK: &str = "check";
+/// The exit status of a command that cannot be started.
+const FAILED: u8 = 1;
+/// Added to the number of the signal that killed a command, as shells do.
+const KILLED: u8 = 128;
+
+/// How a command treats the instances, and in which order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Course {
+    /// Any command: all instances.
+    Any,
+    /// A start command: all instances, but a disabled one is only checked.
+    Start,
+    /// A stop command: enabled instances, last first.
+    Stop,
+    /// A command to a running instance: enabled instances.
+    Control,
+}
+
+impl Course {
+    /// The course of a postfix(1) command, by the `postmulti_*_commands` parameters.
+    pub fn of(command: &OsStr, postmulti: &Commands) -> Course {
+        let lists = |list: &OsStr| split_list(list.as_bytes()).any(|word| word == command.as_bytes());
+        match () {
+            () if lists(&postmulti.start) => Course::Start,
+            () if lists(&postmulti.stop) => Course::Stop,
+            () if lists(&postmulti.control) => Course::Control,
+            () => Course::Any,
+        }
+    }
+
+    /// Of the instances that are meant, those for which the command is run, in that order.
+    pub fn instances(self, mut meant: Vec<&Instance>) -> Vec<&Instance> {
+        if matches!(self, Course::Stop | Course::Control) {
+            meant.retain(|instance| instance.enabled);
+        }
+        if self == Course::Stop {
+            meant.reverse();
+        }
+        meant
+    }
+}
+
+/// What every command of one run has in common.
+#[derive(Debug)]
+pub struct Runner<'a> {
+    pub root: &'a Root,
+    pub shared: &'a Shared,
+    pub log: &'a Log,
+    pub verbose: bool,
+}
+
+impl Runner<'_> {
+    /// `-x`: runs any command, with the instance's parameters in its environment. Returns each exit status.
+    pub fn execute(&self, command: &CommandLine, instances: &[&Instance]) -> Vec<u8> {
+        let path = path_with(&self.shared.command_directory);
+        self.each(instances, |instance| {
+            let mut environment = self.environment(instance);
+            environment.extend(parameters(instance, self.shared));
+            environment.push(("PATH", path.clone()));
+            Program { arguments: command.words().map(OsStr::to_owned).collect(), environment }
+        })
+    }
+
+    /// `-p`: runs a postfix(1) command. Returns each exit status.
+    pub fn postfix(&self, command: &CommandLine, course: Course, instances: &[&Instance]) -> Vec<u8> {
+        let postfix = Path::new(&self.shared.command_directory).join("postfix").into_os_string();
+        self.each(instances, |instance| {
+            let name = if course == Course::Start && !instance.enabled { OsStr::new(CHECK) } else { &command.name };
+            let words = [&postfix, OsStr::new("--"), name].map(OsStr::to_owned);
+            let arguments = words.into_iter().chain(command.arguments.iter().cloned()).collect();
+            Program { arguments, environment: self.environment(instance) }
+        })
+    }
+
+    /// Runs what `prepare` makes of each instance, until an interrupt from the terminal.
+    fn each(&self, instances: &[&Instance], prepare: impl Fn(&Instance) -> Program) -> Vec<u8> {
+        self.log.flush();
+        let mut interrupts = Interrupts::hold();
+        let mut statuses = Vec::new();
+        for instance in instances {
+            let status = self.run(&prepare(instance));
+            statuses.push(status.map_or(FAILED, exit_code));
+            if interrupts.arrived() {
+                status.inspect(|status| interrupts.die_like(*status));
+                statuses.extend(instances.get(statuses.len()).map(|_| FAILED));
+                break;
+            }
+        }
+        statuses
+    }
+
+    /// None: it could not be started, which has been told.
+    fn run(&self, program: &Program) -> Option<ExitStatus> {
+        let status = program.command(self.root).and_then(|mut command| command.status());
+        let name = program.arguments.first().map(printable).unwrap_or_default();
+        status.inspect_err(|error| self.log.fatal(format!("execvp {name}: {}", reason(error)))).ok()
+    }
+
+    /// What Postfix programs need to know to serve the instance.
+    fn environment(&self, instance: &Instance) -> Vec<(&'static str, OsString)> {
+        let mut environment =
+            vec![("MAIL_CONFIG", instance.config_directory.clone()), ("MAIL_LOGTAG", self.shared.syslog_name.clone())];
+        environment.extend(self.verbose.then(|| ("MAIL_VERBOSE", OsString::new())));
+        environment
+    }
+}
+
+/// The parameters that a command of `-x` finds in its environment.
+fn parameters(instance: &Instance, shared: &Shared) -> [(&'static str, OsString); 8] {
+    [
+        ("daemon_directory", shared.daemon_directory.clone()),
+        ("command_directory", shared.command_directory.clone()),
+        ("config_directory", instance.config_directory.clone()),
+        ("queue_directory", instance.queue_directory.clone()),
+        ("data_directory", instance.data_directory.clone()),
+        ("multi_instance_name", instance.name.clone().unwrap_or_default()),
+        ("multi_instance_group", instance.group.clone().unwrap_or_default()),
+        ("multi_instance_enable", if instance.enabled { "yes" } else { "no" }.into()),
+    ]
+}
+
+/// The exit status of a command as a shell would show it.
+fn exit_code(status: ExitStatus) -> u8 {
+    let killed = || status.signal().map(|signal| KILLED.wrapping_add(signal as u8));
+    status.code().map(|code| code as u8).or_else(killed).unwrap_or(FAILED)
+}

@@ -1,0 +1,133 @@
+//! The one table of options: getopt, `--help` and the completions are all read from it.
+//!
+//! It is plain data. [`help`](super::help) makes clap's `Command` of it when help or completions are asked for; clap's
+//! own parser will not do, as it reads past the first operand and drops the `=` of `-i=a`.
+
+use clap_complete::Shell;
+
+/// What an option is called inside the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opt {
+    List,
+    Postfix,
+    Execute,
+    Edit,
+    All,
+    Group,
+    Instance,
+    Reverse,
+    Json,
+    AssignName,
+    AssignGroup,
+    Root,
+    Verbose,
+    Completions,
+    Version,
+    Help,
+}
+
+/// An option as the user sees it: one row of [`TABLE`].
+#[derive(Debug)]
+pub struct Row {
+    pub opt: Opt,
+    /// The letter, for the options that every postmulti has. Ours have none, so that no future letter can collide.
+    pub short: Option<char>,
+    pub long: &'static str,
+    /// What its value is called; `None` for an option that takes none.
+    pub value: Option<&'static str>,
+    pub heading: &'static str,
+    /// One line, short enough for a screen of 80 columns.
+    pub help: &'static str,
+}
+
+const MODES: &str = "Modes (exactly one)";
+const SELECTION: &str = "Selection (at most one; with -l, -p and -x none means all)";
+const OUTPUT: &str = "Order and output";
+const ASSIGNMENT: &str = "Assignment (with -e create, import or assign)";
+const OTHERS: &str = "Others";
+
+/// All options, in the order in which help shows them.
+#[rustfmt::skip] // a table reads best as one
+pub static TABLE: [Row; 16] = {
+    use Opt::*;
+    [
+        row(List,        Some('l'), "list",         None,           MODES,      "Name, group, enabled (y/n), directory"),
+        row(Postfix,     Some('p'), "postfix",      None,           MODES,      "Run the postfix(1) command COMMAND"),
+        row(Execute,     Some('x'), "execute",      None,           MODES,      "Run any COMMAND, in the instance's environment"),
+        row(Edit,        Some('e'), "edit",         Some("ACTION"), MODES,      "Change what instances there are (see below)"),
+        row(All,         Some('a'), "all",          None,           SELECTION,  "All instances"),
+        row(Group,       Some('g'), "group",        Some("GROUP"),  SELECTION,  "The instances of GROUP"),
+        row(Instance,    Some('i'), "instance",     Some("NAME"),   SELECTION,  "One, by name or directory; '-': the primary"),
+        row(Reverse,     Some('R'), "reverse",      None,           OUTPUT,     "Last instance first (with -l or -x)"),
+        row(Json,        Some('j'), "json",         None,           OUTPUT,     "One JSON object per instance (with -l)"),
+        row(AssignName,  Some('I'), "assign-name",  Some("NAME"),   ASSIGNMENT, "Name the instance; '-': no name"),
+        row(AssignGroup, Some('G'), "assign-group", Some("GROUP"),  ASSIGNMENT, "Put it into GROUP; '-': no group"),
+        row(Root,        None,      "root",         Some("DIR"),    OTHERS,     "Work on the system whose root is DIR"),
+        row(Verbose,     Some('v'), "verbose",      None,           OTHERS,     "Verbose logging, also of the commands run"),
+        row(Completions, None,      "completions",  Some("SHELL"),  OTHERS,     "Print completions for bash, zsh or fish"),
+        row(Version,     None,      "version",      None,           OTHERS,     "Print the version"),
+        row(Help,        None,      "help",         None,           OTHERS,     "Print this help"),
+    ]
+};
+
+const fn row(
+    opt: Opt,
+    short: Option<char>,
+    long: &'static str,
+    value: Option<&'static str>,
+    heading: &'static str,
+    help: &'static str,
+) -> Row {
+    Row { opt, short, long, value, heading, help }
+}
+
+/// What `-e` can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Create,
+    Destroy,
+    Import,
+    Deport,
+    Enable,
+    Disable,
+    Assign,
+    Init,
+}
+
+/// The names of the actions.
+pub const ACTIONS: [(&str, Action); 8] = [
+    ("create", Action::Create),
+    ("destroy", Action::Destroy),
+    ("import", Action::Import),
+    ("deport", Action::Deport),
+    ("enable", Action::Enable),
+    ("disable", Action::Disable),
+    ("assign", Action::Assign),
+    ("init", Action::Init),
+];
+
+/// The shells that `--completions` knows.
+pub const SHELLS: [(&str, Shell); 3] = [("bash", Shell::Bash), ("zsh", Shell::Zsh), ("fish", Shell::Fish)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_upstream_letter_is_there_and_takes_what_it_takes() {
+        let colon = |row: &Row| if row.value.is_some() { ":" } else { "" };
+        let letter = |row: &Row| Some(format!("{}{}", row.short?, colon(row)));
+        let mut letters: Vec<String> = TABLE.iter().filter_map(letter).collect();
+        letters.sort();
+        assert_eq!(letters.concat(), "G:I:Rae:g:i:jlpvx");
+    }
+
+    #[test]
+    fn every_option_has_one_row() {
+        for (at, row) in TABLE.iter().enumerate() {
+            for other in &TABLE[at + 1..] {
+                assert!(row.opt != other.opt && row.long != other.long, "{row:?}, {other:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What the arguments mean.
+//!
+//! The checks come in the order in which postmulti(1) has always made them, so that of two mistakes the same one is
+//! reported: first what a single option can get wrong, left to right, then what they get wrong together.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use super::error::RequestError;
+use super::getopt::{Arguments, Given};
+use super::options::{self, Action, Opt};
+
+/// What is asked for. Not every combination of options is one: see postmulti(1) for what goes with what.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Request {
+    pub mode: Mode,
+    pub selection: Selection,
+    /// The directory to take for `/`, as given.
+    pub root: Option<PathBuf>,
+    /// How often `-v` was given.
+    pub verbose: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Mode {
+    List { json: bool, reverse: bool },
+    Postfix { command: CommandLine },
+    Execute { command: CommandLine, reverse: bool },
+    Edit(Edit),
+}
+
+/// A command to run: never empty, though its name may be the empty word.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    pub name: OsString,
+    pub arguments: Vec<OsString>,
+}
+
+/// The instances that are meant. With create and import: the place in the list.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    #[default]
+    Unselected,
+    All,
+    Group(OsString),
+    Name(OsString),
+}
+
+/// A change to the set of instances.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Edit {
+    Init,
+    /// The parameters are the operands, `name=value`, not yet looked at.
+    Create {
+        assignment: Assignment,
+        parameters: Vec<OsString>,
+    },
+    /// The parameters are the operands, `name=value`, not yet looked at.
+    Import {
+        assignment: Assignment,
+        parameters: Vec<OsString>,
+    },
+    /// At least one of name and group is there.
+    Assign(Assignment),
+    Deport,
+    Destroy,
+    Enable,
+    Disable,
+}
+
+/// New name and group of an instance: `None` leaves it alone, empty (`-I -`) clears it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Assignment {
+    pub name: Option<OsString>,
+    pub group: Option<OsString>,
+}
+
+/// The value of `--root`, which must be known before main.cf is read, and so before anything else is judged.
+///
+/// Of two roots neither is taken.
+pub fn root(arguments: &Arguments) -> Result<Option<PathBuf>, RequestError> {
+    let mut roots = arguments.options.iter().filter(|given| given.opt == Opt::Root);
+    match (roots.next(), roots.next()) {
+        (_, Some(_)) => Err(RequestError::Repeated("--root")),
+        (first, None) => Ok(first.map(|given| PathBuf::from(&given.value))),
+    }
+}
+
+impl Request {
+    /// Judges the arguments.
+    pub fn from_arguments(arguments: Arguments) -> Result<Request, RequestError> {
+        let root = root(&arguments)?;
+        let mut asked = Asked::default();
+        for given in arguments.options {
+            asked.take(given)?;
+        }
+        if let Some(cause) = arguments.error {
+            return Err(RequestError::Usage { program: arguments.program, cause });
+        }
+        let verbose = asked.verbose;
+        let (mode, selection) = asked.judge(arguments.operands)?;
+        Ok(Request { mode, selection, root, verbose })
+    }
+}
+
+impl CommandLine {
+    fn from_operands(operands: Vec<OsString>) -> Result<CommandLine, RequestError> {
+        let mut words = operands.into_iter();
+        let name = words.next().ok_or(RequestError::NoCommand)?;
+        Ok(CommandLine { name, arguments: words.collect() })
+    }
+
+    /// All words, the name first.
+    pub fn words(&self) -> impl Iterator<Item = &OsStr> {
+        std::iter::once(&self.name).chain(&self.arguments).map(OsString::as_os_str)
+    }
+}
+
+/// What the options said, one after the other.
+#[derive(Debug, Default)]
+struct Asked {
+    mode: Option<Asking>,
+    several_modes: bool,
+    selection: Selection,
+    several_selections: bool,
+    assignment: Assignment,
+    reverse: bool,
+    json: bool,
+    verbose: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asking {
+    List,
+    Postfix,
+    Execute,
+    Edit(&'static str, Action),
+}
+
+impl Asked {
+    fn take(&mut self, Given { opt, value }: Given) -> Result<(), RequestError> {
+        match opt {
+            Opt::List => self.ask(Asking::List),
+            Opt::Postfix => self.ask(Asking::Postfix),
+            Opt::Execute => self.ask(Asking::Execute),
+            Opt::Edit => self.ask(action(value)?),
+            // Alone among the selections, -a may be repeated.
+            Opt::All if self.selection == Selection::All => {}
+            Opt::All => self.select(Selection::All),
+            Opt::Group => self.select(Selection::Group(value)),
+            Opt::Instance => self.select(Selection::Name(value)),
+            Opt::AssignName => assign(&mut self.assignment.name, value, "-I")?,
+            Opt::AssignGroup => assign(&mut self.assignment.group, value, "-G")?,
+            Opt::Reverse => self.reverse = !self.reverse,
+            Opt::Json => self.json = true,
+            Opt::Verbose => self.verbose += 1,
+            // Not for the request: these have been looked at before.
+            Opt::Root | Opt::Help | Opt::Version | Opt::Completions => {}
+        }
+        Ok(())
+    }
+
+    /// The same mode again is no second mode.
+    fn ask(&mut self, mode: Asking) {
+        self.several_modes |= self.mode.is_some_and(|before| before != mode);
+        self.mode = Some(mode);
+    }
+
+    fn select(&mut self, selection: Selection) {
+        self.several_selections |= self.selection != Selection::Unselected;
+        self.selection = selection;
+    }
+
+    fn judge(self, operands: Vec<OsString>) -> Result<(Mode, Selection), RequestError> {
+        refuse(self.several_selections, RequestError::SeveralSelections)?;
+        let asking = self.mode.filter(|_| !self.several_modes).ok_or(RequestError::NotOneMode)?;
+        let Asked { selection, assignment, reverse, json, .. } = self;
+        let assigns = assignment != Assignment::default();
+        let mode = match asking {
+            Asking::List => {
+                refuse(!operands.is_empty(), RequestError::CommandWithList)?;
+                refuse(assigns, RequestError::AssignmentWithoutEdit)?;
+                return Ok((Mode::List { json, reverse }, selection));
+            }
+            Asking::Postfix => {
+                let command = CommandLine::from_operands(operands)?;
+                refuse(reverse, RequestError::Reverse)?;
+                refuse(assigns, RequestError::AssignmentWithoutEdit)?;
+                Mode::Postfix { command }
+            }
+            Asking::Execute => {
+                let command = CommandLine::from_operands(operands)?;
+                refuse(assigns, RequestError::AssignmentWithoutEdit)?;
+                Mode::Execute { command, reverse }
+            }
+            Asking::Edit(name, action) => {
+                refuse(reverse, RequestError::Reverse)?;
+                Mode::Edit(edit(name, action, assignment, operands)?)
+            }
+        };
+        refuse(json, RequestError::JsonWithoutList)?;
+        Ok((mode, selection))
+    }
+}
+
+fn edit(
+    name: &'static str,
+    action: Action,
+    assignment: Assignment,
+    parameters: Vec<OsString>,
+) -> Result<Edit, RequestError> {
+    let makes = matches!(action, Action::Create | Action::Import);
+    let assigns = assignment != Assignment::default();
+    if action == Action::Assign {
+        refuse(!assigns, RequestError::NoAssignment)?;
+    } else {
+        refuse(assigns && !makes, RequestError::AssignmentWithAction(name))?;
+    }
+    refuse(!parameters.is_empty() && !makes, RequestError::ParametersWithAction(name))?;
+    Ok(match action {
+        Action::Create => Edit::Create { assignment, parameters },
+        Action::Import => Edit::Import { assignment, parameters },
+        Action::Assign => Edit::Assign(assignment),
+        Action::Init => Edit::Init,
+        Action::Deport => Edit::Deport,
+        Action::Destroy => Edit::Destroy,
+        Action::Enable => Edit::Enable,
+        Action::Disable => Edit::Disable,
+    })
+}
+
+fn action(typed: OsString) -> Result<Asking, RequestError> {
+    match options::ACTIONS.into_iter().find(|(name, _)| typed == *name) {
+        Some((name, action)) => Ok(Asking::Edit(name, action)),
+        None => Err(RequestError::InvalidAction(typed)),
+    }
+}
+
+/// `-` stands for the empty value.
+fn assign(place: &mut Option<OsString>, value: OsString, option: &'static str) -> Result<(), RequestError> {
+    refuse(place.is_some(), RequestError::Repeated(option))?;
+    *place = Some(if value == "-" { OsString::new() } else { value });
+    Ok(())
+}
+
+fn refuse(wrong: bool, error: RequestError) -> Result<(), RequestError> {
+    if wrong { Err(error) } else { Ok(()) }
+}

@@ -1,0 +1,136 @@
+//! What the real program says to an argument vector, and what an accepted one means.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use super::error::RequestError;
+use super::getopt::Arguments;
+use super::request::{Assignment, CommandLine, Edit, Mode, Request, Selection, root};
+
+fn argv(line: &str) -> impl Iterator<Item = OsString> {
+    line.split_whitespace().map(|word| if word == "''" { "" } else { word }.into())
+}
+
+fn asked(line: &str) -> Result<Request, RequestError> {
+    Request::from_arguments(Arguments::read(argv(line)))
+}
+
+/// All that the program would print about `line`.
+fn said(line: &str) -> Vec<u8> {
+    let Err(error) = asked(line) else {
+        return b"accepted\n".to_vec();
+    };
+    let program = Arguments::read(argv(line)).program;
+    let getopt_line = error.getopt_line().map(|line| [&line[..], b"\n"].concat());
+    let message = format!(": fatal: {error}\n");
+    [&getopt_line.unwrap_or_default(), program.as_bytes(), message.as_bytes()].concat()
+}
+
+#[test]
+fn messages_are_those_of_the_real_program() {
+    let table = include_str!("../../fixtures/messages/options.txt");
+    let (mut vectors, mut wrong) = (0, String::new());
+    for entry in table.split("\n$ ").skip(1) {
+        let (line, rest) = entry.split_once('\n').unwrap();
+        let expected = rest.split("\n\n#").next().unwrap().trim_end();
+        let said = String::from_utf8(said(line)).unwrap();
+        if said.trim_end() != expected {
+            wrong += &format!("$ {line}\nexpected: {expected}\nsaid:     {said}");
+        }
+        vectors += 1;
+    }
+    assert!(vectors > 100, "only {vectors} vectors read");
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn messages_show_bytes_as_postfix_logs_them_and_getopt_as_they_are() {
+    let said = |argument: &[u8]| {
+        let argv = ["a/pm".into(), OsString::from_vec(argument.to_vec())];
+        let error = Request::from_arguments(Arguments::read(argv)).unwrap_err();
+        (error.getopt_line(), error.to_string())
+    };
+    assert_eq!(said(b"-e\xff\xe2\x82x\xc3\xa9").1.split('.').next(), Some("Invalid '-e' edit action '???x\u{e9}'"));
+    let (line, message) = said(b"-\xc3\xa9");
+    assert_eq!(line.unwrap(), b"pm: invalid option -- '\xc3'");
+    assert!(message.starts_with("Usage:pm -l [-v]"), "{message}");
+}
+
+/// A name that ends in a slash, or is none, is taken as it is.
+#[test]
+fn messages_begin_with_the_last_component_of_the_name() {
+    for (argv0, name) in [("/usr/sbin/pm", "pm"), ("./pm", "pm"), ("a/b/", "a/b/"), ("''", "")] {
+        assert_eq!(Arguments::read(argv(argv0)).program, name);
+    }
+    assert_eq!(Arguments::read([]).program, "");
+}
+
+fn command(words: &[&str]) -> CommandLine {
+    CommandLine { name: words[0].into(), arguments: words[1..].iter().map(OsString::from).collect() }
+}
+
+#[test]
+fn the_modes() {
+    let mode = |line| asked(line).unwrap().mode;
+    assert_eq!(mode("postmulti -l"), Mode::List { json: false, reverse: false });
+    assert_eq!(mode("postmulti --list --json -R"), Mode::List { json: true, reverse: true });
+    assert_eq!(mode("postmulti -RlRj"), Mode::List { json: true, reverse: false });
+    assert_eq!(mode("postmulti -p start -l"), Mode::Postfix { command: command(&["start", "-l"]) });
+    assert_eq!(mode("postmulti -p -- -v"), Mode::Postfix { command: command(&["-v"]) });
+    assert_eq!(
+        mode("postmulti -Rx sh -c '' -R"),
+        Mode::Execute { command: command(&["sh", "-c", "", "-R"]), reverse: true }
+    );
+    assert_eq!(mode("postmulti -e init"), Mode::Edit(Edit::Init));
+    assert_eq!(mode("postmulti -e enable"), Mode::Edit(Edit::Enable));
+    assert_eq!(mode("postmulti -e disable"), Mode::Edit(Edit::Disable));
+    assert_eq!(mode("postmulti -e deport"), Mode::Edit(Edit::Deport));
+    assert_eq!(mode("postmulti -e destroy"), Mode::Edit(Edit::Destroy));
+}
+
+#[test]
+fn assignments_and_parameters() {
+    let mode = |line| asked(line).unwrap().mode;
+    let (a, empty) = (|| Some(OsString::from("a")), || Some(OsString::new()));
+    assert_eq!(
+        mode("postmulti -e assign -I a -G -"),
+        Mode::Edit(Edit::Assign(Assignment { name: a(), group: empty() }))
+    );
+    assert_eq!(
+        mode("postmulti --edit=create --assign-group '' x=y z"),
+        Mode::Edit(Edit::Create {
+            assignment: Assignment { name: None, group: empty() },
+            parameters: vec!["x=y".into(), "z".into()],
+        })
+    );
+    assert_eq!(
+        mode("postmulti -eimport -Ia"),
+        Mode::Edit(Edit::Import { assignment: Assignment { name: a(), group: None }, parameters: vec![] })
+    );
+}
+
+#[test]
+fn the_selections() {
+    let selection = |line| asked(line).unwrap().selection;
+    assert_eq!(selection("postmulti -l"), Selection::Unselected);
+    assert_eq!(selection("postmulti -laa"), Selection::All);
+    assert_eq!(selection("postmulti -lgmta"), Selection::Group("mta".into()));
+    assert_eq!(selection("postmulti -i=a -l"), Selection::Name("=a".into()));
+    assert_eq!(selection("postmulti -l --instance=a"), Selection::Name("a".into()));
+    assert_eq!(selection("postmulti -i -- -l"), Selection::Name("--".into()));
+}
+
+#[test]
+fn root_is_known_before_anything_is_judged() {
+    let root = |line| root(&Arguments::read(argv(line)));
+    assert_eq!(root("postmulti -l -p"), Ok(None));
+    assert_eq!(root("postmulti -l -p --root=/srv -z"), Ok(Some("/srv".into())));
+    assert_eq!(root("postmulti -x ls --root /srv"), Ok(None));
+    assert_eq!(root("postmulti --root a -v --root a"), Err(RequestError::Repeated("--root")));
+    assert_eq!(asked("postmulti -l --root a").unwrap().root, Some("a".into()));
+    assert_eq!(
+        asked("postmulti -e nosuch --root a --root b").unwrap_err().to_string(),
+        "Specify at most one '--root' option"
+    );
+    assert_eq!(asked("postmulti -lvv --verbose").unwrap().verbose, 3);
+}

@@ -1,0 +1,165 @@
+//! main.cf: entries in order, without loss.
+
+use super::lines::{LogicalLine, logical};
+use super::{is_blank, trim, trim_start};
+use indexmap::IndexMap;
+use std::borrow::Cow;
+
+/// A main.cf: all its bytes, and the entries found in them.
+///
+/// Parsing never fails. What is wrong with the file is told by [`MainCf::findings`].
+#[derive(Debug, Clone)]
+pub struct MainCf {
+    bytes: Vec<u8>,
+    lines: Vec<LogicalLine>,
+    entries: IndexMap<Box<[u8]>, Box<[u8]>>,
+    findings: Vec<Finding>,
+}
+
+/// Something to say about a main.cf, in the order of its lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// Continuation text before the first entry. It counts for nothing.
+    Orphan { text: Vec<u8> },
+    /// A name that is set again, to another value: the last one counts.
+    Override { line: usize, name: Vec<u8>, old: Vec<u8> },
+    /// A line that is no `name = value`. Postfix reads nothing of the file.
+    Malformed { line: usize, reason: &'static str, text: Vec<u8> },
+}
+
+impl MainCf {
+    /// Reads a whole file. The first malformed line ends the reading, as it does in Postfix.
+    pub fn parse(bytes: Vec<u8>) -> MainCf {
+        let lines = logical(&bytes);
+        let mut entries: IndexMap<Box<[u8]>, Box<[u8]>> = IndexMap::new();
+        let mut findings = Vec::new();
+        for line in &lines {
+            let text = line.text(&bytes);
+            if line.is_orphan(&bytes) {
+                findings.push(Finding::Orphan { text: text.into_owned() });
+                continue;
+            }
+            match split_name_value(&text) {
+                Err(reason) => {
+                    findings.push(Finding::Malformed { line: line.number, reason, text: text.into_owned() });
+                    break;
+                }
+                Ok((name, value)) => {
+                    let old = entries.insert(name.into(), value.into());
+                    if let Some(old) = old.filter(|old| **old != *value) {
+                        findings.push(Finding::Override {
+                            line: line.number,
+                            name: name.to_vec(),
+                            old: old.into_vec(),
+                        });
+                    }
+                }
+            }
+        }
+        MainCf { bytes, lines, entries, findings }
+    }
+
+    /// The value that counts, as it stands in the file: blanks cut off its ends, nothing expanded.
+    pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        self.entries.get(name).map(|value| &**value)
+    }
+
+    /// Each name that is set, in the order of its first entry, with the value that counts.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.entries.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// What is wrong or noteworthy. A [`Finding::Malformed`] is the last one.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The number of the physical line on which the entry that counts begins, from 1.
+    pub fn line_of(&self, name: &[u8]) -> Option<usize> {
+        let sets = |line: &&LogicalLine| {
+            let text = line.text(&self.bytes);
+            !line.is_orphan(&self.bytes) && split_name_value(&text).is_ok_and(|(found, _)| found == name)
+        };
+        self.lines.iter().rev().find(sets).map(|line| line.number)
+    }
+
+    /// The file, byte for byte.
+    pub fn to_bytes(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+}
+
+/// Splits `name = value`. The name ends at a blank or `=`; blanks around `=` and at both ends are dropped.
+///
+/// The error is Postfix's own word for what is missing.
+pub fn split_name_value(text: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
+    let text = trim_start(text);
+    let end = text.iter().position(|byte| is_blank(*byte) || *byte == b'=').unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    if name.is_empty() {
+        return Err("missing attribute name");
+    }
+    let value = trim_start(rest).strip_prefix(b"=").ok_or("missing '=' after attribute name")?;
+    Ok((name, trim(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_last_entry_counts_and_the_first_gives_the_place() {
+        let main_cf = MainCf::parse(b"a = 1\nb = 2\na = 3\nb = 2\n".to_vec());
+        let entries: Vec<_> = main_cf.entries().collect();
+        assert_eq!(entries, [(&b"a"[..], &b"3"[..]), (b"b", b"2")]);
+        let old = Finding::Override { line: 3, name: b"a".to_vec(), old: b"1".to_vec() };
+        assert_eq!(main_cf.findings(), [old]);
+        assert_eq!(main_cf.line_of(b"b"), Some(4));
+    }
+
+    #[test]
+    fn a_malformed_line_ends_the_reading() {
+        for (file, reason) in [
+            (&b"a = 1\nbroken\nb = 2\n"[..], "missing '=' after attribute name"),
+            (b"a = 1\n= x\nb = 2\n", "missing attribute name"),
+        ] {
+            let main_cf = MainCf::parse(file.to_vec());
+            assert!(
+                matches!(main_cf.findings(), [Finding::Malformed { line: 2, reason: found, .. }] if *found == reason)
+            );
+            assert_eq!(main_cf.get(b"b"), None);
+        }
+    }
+
+    /// Pieces of which a main.cf can be made that are likely to meet a corner of the grammar.
+    fn main_cf_bytes() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            Just(b"name = value\n".to_vec()),
+            Just(b"name=other\r\n".to_vec()),
+            Just(b"  continued\n".to_vec()),
+            Just(b"\t# a comment inside\n".to_vec()),
+            Just(b"# comment\n".to_vec()),
+            Just(b"\n".to_vec()),
+            Just(b" \t\n".to_vec()),
+            Just(b"nul = a\0b\n".to_vec()),
+            Just(b"latin = \xe9\xff\n".to_vec()),
+            Just(b"no newline".to_vec()),
+            proptest::collection::vec(any::<u8>(), 0..12),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_loses_nothing(file in main_cf_bytes()) {
+            prop_assert_eq!(MainCf::parse(file.clone()).to_bytes().into_owned(), file);
+        }
+
+        #[test]
+        fn what_is_written_is_read(name in "[a-z_]{1,9}", value in "[^\0\n\r\t\x0b\x0c #=]{0,9}") {
+            let main_cf = MainCf::parse(format!("# head\n{name} = {value}").into_bytes());
+            prop_assert_eq!(main_cf.get(name.as_bytes()), Some(value.as_bytes()));
+        }
+    }
+}

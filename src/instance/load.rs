@@ -1,0 +1,110 @@
+//! All instances of a host, from their main.cf files.
+
+use super::claims::{Claims, Conflict};
+use super::parameters::{FileError, Parameters, Postfix, ValueError};
+use super::primary::{Primary, boolean};
+use super::{Broken, Instance, Instances};
+use crate::system::log::{Log, printable};
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::thread;
+use thiserror::Error;
+
+/// Below this many secondaries, starting a thread costs more than it saves.
+const MIN_PER_THREAD: usize = 32;
+
+/// Why a secondary instance cannot be used.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Value(#[from] ValueError),
+    /// The words are Postfix's.
+    #[error("Unexpected {file} entry: multi_instance_enable = {value}")]
+    Boolean { file: String, value: String },
+}
+
+/// What came of reading one secondary main.cf.
+struct Loaded {
+    warnings: Vec<String>,
+    instance: Result<Instance, LoadError>,
+}
+
+impl Instances {
+    /// Loads every secondary that the primary lists, and checks that no two instances claim the same thing.
+    ///
+    /// A secondary that cannot be used is reported in the log and stops no other.
+    pub fn load(primary: &Primary, postfix: &Postfix, log: &Log) -> Result<Instances, Conflict> {
+        let postfix = postfix.with_commands_of(&primary.shared.command_directory);
+        let mut claims = Claims::new(postfix.root);
+        claims.add_shared(&primary.instance.config_directory, &primary.shared)?;
+        claims.add(&primary.instance)?;
+        let mut instances = Instances { whole: vec![primary.instance.clone()], broken: Vec::new() };
+
+        let directories = each_once(&primary.secondaries, log);
+        let loaded = load_all(&postfix, &directories);
+        for (config_directory, Loaded { warnings, instance }) in directories.into_iter().zip(loaded) {
+            warnings.into_iter().for_each(|warning| log.warning(warning));
+            match instance {
+                Ok(instance) => {
+                    claims.add(&instance)?;
+                    instances.whole.push(instance);
+                }
+                Err(reason) => {
+                    log.warning(format!("instance {} is left out: {reason}", printable(&config_directory)));
+                    instances.broken.push(Broken { config_directory, reason });
+                }
+            }
+        }
+        claims.check_places()?;
+        Ok(instances)
+    }
+}
+
+/// The listed directories, less those that are listed again.
+fn each_once(listed: &[OsString], log: &Log) -> Vec<OsString> {
+    let mut seen = HashSet::new();
+    let (first, again): (Vec<_>, Vec<_>) = listed.iter().partition(|directory| seen.insert(*directory));
+    for directory in again {
+        let directory = printable(directory);
+        log.warning(format!("multi_instance_directories lists {directory} more than once: the first place counts"));
+    }
+    first.into_iter().cloned().collect()
+}
+
+/// Loads each directory on its own, in parallel where there are enough of them. The order is kept.
+fn load_all(postfix: &Postfix, directories: &[OsString]) -> Vec<Loaded> {
+    let load_each = |part: &[OsString]| part.iter().map(|directory| load(postfix, directory)).collect::<Vec<_>>();
+    if directories.len() < 2 * MIN_PER_THREAD {
+        return load_each(directories);
+    }
+    let threads = thread::available_parallelism().map_or(1, |cores| cores.get());
+    let part = directories.len().div_ceil(threads).max(MIN_PER_THREAD);
+    thread::scope(|scope| {
+        let workers: Vec<_> = directories.chunks(part).map(|part| scope.spawn(move || load_each(part))).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    })
+}
+
+fn load(postfix: &Postfix, config_directory: &OsStr) -> Loaded {
+    let (warnings, parameters) = Parameters::read(postfix, config_directory);
+    let instance = parameters.map_err(LoadError::from).and_then(|parameters| instance(&parameters, config_directory));
+    Loaded { warnings, instance }
+}
+
+fn instance(parameters: &Parameters, config_directory: &OsStr) -> Result<Instance, LoadError> {
+    let filled = |name| Ok::<_, LoadError>(Some(parameters.value(name)?).filter(|value| !value.is_empty()));
+    let queue_directory = parameters.value("queue_directory")?;
+    let data_directory = parameters.value("data_directory")?;
+    let name = filled("multi_instance_name")?;
+    let group = filled("multi_instance_group")?;
+    let enable = parameters.value("multi_instance_enable")?;
+    let enabled = boolean(&enable).ok_or_else(|| {
+        let file = printable(Path::new(config_directory).join("main.cf"));
+        LoadError::Boolean { file, value: printable(&enable) }
+    })?;
+    let config_directory = config_directory.to_owned();
+    Ok(Instance { name, group, enabled, config_directory, queue_directory, data_directory, primary: false })
+}

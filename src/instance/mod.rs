@@ -1,0 +1,41 @@
+//! The Postfix instances of a host: who is there, and which of them are meant.
+
+pub mod claims;
+pub mod load;
+pub mod parameters;
+pub mod postconf;
+pub mod primary;
+pub mod select;
+
+use std::ffi::OsString;
+
+/// A Postfix instance, as its main.cf describes it. Directories are spelled as in the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// `multi_instance_name`, if that is not empty.
+    pub name: Option<OsString>,
+    /// `multi_instance_group`, if that is not empty.
+    pub group: Option<OsString>,
+    /// `multi_instance_enable`.
+    pub enabled: bool,
+    /// The directory of its main.cf.
+    pub config_directory: OsString,
+    pub queue_directory: OsString,
+    pub data_directory: OsString,
+    /// Is it the one whose configuration directory is built in?
+    pub primary: bool,
+}
+
+/// A secondary instance that is listed but cannot be used, because of its main.cf.
+#[derive(Debug)]
+pub struct Broken {
+    pub config_directory: OsString,
+    pub reason: load::LoadError,
+}
+
+/// All instances of a host: the primary first, then the secondaries in the order in which they are listed.
+#[derive(Debug)]
+pub struct Instances {
+    pub whole: Vec<Instance>,
+    pub broken: Vec<Broken>,
+}

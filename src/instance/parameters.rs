@@ -1,0 +1,164 @@
+//! Parameter values of one instance: its main.cf, over the built-in defaults.
+
+use super::postconf::{AskError, Postconf};
+use crate::config::defaults::{self, Layout};
+use crate::config::expand::{ExpandError, Lookup, Meaning, expand};
+use crate::config::main_cf::{Finding, MainCf};
+use crate::system::file::{self, ReadError};
+use crate::system::log::{Log, printable};
+use crate::system::root::Root;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+use thiserror::Error;
+
+/// As much as a warning quotes of text that counts for nothing, in bytes.
+const MAX_QUOTE: usize = 30;
+
+/// What does not depend on the instance: where to read, and what a parameter is that nobody sets.
+#[derive(Debug)]
+pub struct Postfix<'a> {
+    pub root: &'a Root,
+    pub layout: Option<&'static Layout>,
+    pub postconf: Postconf,
+}
+
+/// The main.cf of one instance, ready to be asked for values.
+#[derive(Debug)]
+pub struct Parameters<'a> {
+    postfix: &'a Postfix<'a>,
+    config_directory: OsString,
+    main_cf: MainCf,
+}
+
+/// Why a main.cf cannot be used at all.
+#[derive(Debug, Error)]
+pub enum FileError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("{file}, line {line}: {reason}: \"{text}\"")]
+    Malformed { file: String, line: usize, reason: &'static str, text: String },
+}
+
+/// Why a parameter has no value that can be used.
+#[derive(Debug, Error)]
+pub enum ValueError {
+    /// Each complaint is in Postfix's own words.
+    #[error("{place}: {name}: {}", complaints.join("; "))]
+    Syntax { place: String, name: &'static str, complaints: Vec<String> },
+    #[error("{place}: {name}: the value expands to more than can be meant")]
+    TooLarge { place: String, name: &'static str },
+    #[error("{place}: {name}: {reason}")]
+    Ask { place: String, name: &'static str, reason: AskError },
+}
+
+impl<'a> Parameters<'a> {
+    /// Reads the main.cf in a configuration directory. Warnings are returned, in the order of the lines.
+    pub fn read(postfix: &'a Postfix<'a>, config_directory: &OsStr) -> (Vec<String>, Result<Self, FileError>) {
+        let path = Path::new(config_directory).join("main.cf");
+        let bytes = match file::read(postfix.root, &path) {
+            Ok(bytes) => bytes,
+            Err(error) => return (Vec::new(), Err(error.into())),
+        };
+        let main_cf = MainCf::parse(bytes);
+        let file = printable(&path);
+        let mut warnings = Vec::new();
+        for finding in main_cf.findings() {
+            match judge(finding, &file) {
+                Ok(warning) => warnings.push(warning),
+                Err(error) => return (warnings, Err(error)),
+            }
+        }
+        let config_directory = config_directory.to_owned();
+        (warnings, Ok(Parameters { postfix, config_directory, main_cf }))
+    }
+
+    /// The value that is used: expanded, or the expanded built-in default.
+    pub fn value(&self, name: &'static str) -> Result<OsString, ValueError> {
+        let expanded = match self.lookup(name.as_bytes()) {
+            Meaning::Value(value) => expand(&value, self),
+            Meaning::Undefined => Ok(Vec::new()),
+            Meaning::Unknown => Err(ExpandError::Unknown(name.into())),
+        };
+        let place = || self.place(name);
+        match expanded {
+            Ok(value) => Ok(OsString::from_vec(value)),
+            Err(ExpandError::Unknown(_)) => {
+                let answer = self.postfix.postconf.value(self.postfix.root, &self.config_directory, name);
+                answer.map_err(|reason| ValueError::Ask { place: place(), name, reason })
+            }
+            Err(ExpandError::TooLarge) => Err(ValueError::TooLarge { place: place(), name }),
+            Err(ExpandError::Syntax(complaints)) => {
+                let complaints = complaints.iter().map(|text| printable(OsStr::from_bytes(text))).collect();
+                Err(ValueError::Syntax { place: place(), name, complaints })
+            }
+        }
+    }
+
+    /// Where a parameter gets its value: the file, and the line if it is set there.
+    pub fn place(&self, name: &str) -> String {
+        let file = printable(Path::new(&self.config_directory).join("main.cf"));
+        match self.main_cf.line_of(name.as_bytes()) {
+            Some(line) => format!("{file}, line {line}"),
+            None => file,
+        }
+    }
+}
+
+impl Lookup for Parameters<'_> {
+    fn lookup(&self, name: &[u8]) -> Meaning<'_> {
+        if let Some(value) = self.main_cf.get(name) {
+            return Meaning::Value(Cow::Borrowed(value));
+        }
+        if name == b"config_directory" {
+            return Meaning::Value(Cow::Borrowed(self.config_directory.as_bytes()));
+        }
+        match defaults::default(name, self.postfix.layout) {
+            Some(value) => Meaning::Value(Cow::Borrowed(value.as_bytes())),
+            None => Meaning::Unknown,
+        }
+    }
+}
+
+/// A finding as a warning, or as the error that makes the whole file unusable.
+fn judge(finding: &Finding, file: &str) -> Result<String, FileError> {
+    match finding {
+        Finding::Orphan { text } => {
+            let quoted = printable(OsStr::from_bytes(&text[..text.len().min(MAX_QUOTE)]));
+            let more = if text.len() > MAX_QUOTE { "..." } else { "" };
+            Ok(format!("{file}: logical line must not start with whitespace: \"{quoted}{more}\""))
+        }
+        Finding::Override { line, name, old } => {
+            let (name, old) = (printable(OsStr::from_bytes(name)), printable(OsStr::from_bytes(old)));
+            Ok(format!("{file}, line {line}: overriding earlier entry: {name}={old}"))
+        }
+        Finding::Malformed { line, reason, text } => {
+            let text = printable(OsStr::from_bytes(text));
+            Err(FileError::Malformed { file: file.to_owned(), line: *line, reason, text })
+        }
+    }
+}
+
+impl<'a> Postfix<'a> {
+    /// Recognises the Postfix that is installed below a root.
+    pub fn recognise(root: &'a Root) -> Postfix<'a> {
+        let marked = |layout: &&Layout| layout.marks.iter().all(|mark| root.exists(Path::new(mark)));
+        let layout = defaults::LAYOUTS.iter().find(marked);
+        Postfix { root, layout, postconf: Postconf::in_directory(OsStr::new(command_directory(layout))) }
+    }
+
+    /// Until main.cf says otherwise, the mail log is that of a Postfix that nobody has configured.
+    pub fn use_mail_log(&self, log: &Log) {
+        log.use_mail_log(self.root, OsStr::new(command_directory(self.layout)), OsStr::new("postfix"));
+    }
+
+    /// The same, but with the postconf(1) of that command directory to ask.
+    pub fn with_commands_of(&self, command_directory: &OsStr) -> Postfix<'a> {
+        Postfix { postconf: Postconf::in_directory(command_directory), ..*self }
+    }
+}
+
+fn command_directory(layout: Option<&Layout>) -> &'static str {
+    defaults::default(b"command_directory", layout).unwrap_or("/usr/sbin")
+}

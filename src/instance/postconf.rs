@@ -1,0 +1,50 @@
+//! Asking the installed Postfix for what only it can know.
+
+use crate::system::log::printable;
+use crate::system::process::Program;
+use crate::system::reason;
+use crate::system::root::Root;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+use std::process::Stdio;
+use thiserror::Error;
+
+/// The postconf(1) of the Postfix that is installed. It is slow, so it is asked only when nothing else will do.
+#[derive(Debug)]
+pub struct Postconf {
+    program: OsString,
+}
+
+/// Why postconf(1) gave no value.
+#[derive(Debug, Error)]
+pub enum AskError {
+    #[error("only {program} can tell the value: {}", reason(.error))]
+    NotRun { program: String, error: io::Error },
+    #[error("{}", .0.join("; "))]
+    Refused(Vec<String>),
+}
+
+impl Postconf {
+    /// The postconf(1) in a command directory.
+    pub fn in_directory(command_directory: &OsStr) -> Postconf {
+        Postconf { program: Path::new(command_directory).join("postconf").into_os_string() }
+    }
+
+    /// The expanded value of a parameter, as `postconf -xhc DIRECTORY NAME` prints it.
+    pub fn value(&self, root: &Root, config_directory: &OsStr, name: &str) -> Result<OsString, AskError> {
+        let arguments = [&self.program, OsStr::new("-xhc"), config_directory, OsStr::new(name)];
+        let program = Program { arguments: arguments.map(OsStr::to_owned).into(), environment: Vec::new() };
+        let not_run = |error| AskError::NotRun { program: printable(&self.program), error };
+        let mut command = program.command(root).map_err(not_run)?;
+        let output = command.stdin(Stdio::null()).output().map_err(not_run)?;
+        if !output.status.success() {
+            let complaints = output.stderr.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            return Err(AskError::Refused(complaints.map(|line| printable(OsStr::from_bytes(line))).collect()));
+        }
+        let mut value = output.stdout;
+        value.pop_if(|last| *last == b'\n');
+        Ok(OsString::from_vec(value))
+    }
+}

@@ -1,0 +1,239 @@
+//! The primary instance: its main.cf lists the others, and says what all of them share.
+
+use super::Instance;
+use super::parameters::{FileError, Parameters, Postfix, ValueError};
+use crate::config::split_list;
+use crate::system::log::{Log, printable};
+use crate::system::passwd::Accounts;
+use crate::system::reason;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use thiserror::Error;
+
+/// The facilities that `syslog_facility` may name.
+const FACILITIES: [&str; 20] = [
+    "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security", "syslog", "user", "uucp",
+    "local0", "local1", "local2", "local3", "local4", "local5", "local6",
+];
+
+/// What the primary main.cf says, beyond being an instance.
+#[derive(Debug)]
+pub struct Primary {
+    pub instance: Instance,
+    /// `multi_instance_directories`, as listed.
+    pub secondaries: Vec<OsString>,
+    pub shared: Shared,
+    pub postmulti: Commands,
+}
+
+/// What all instances share.
+#[derive(Debug)]
+pub struct Shared {
+    pub command_directory: OsString,
+    pub daemon_directory: OsString,
+    pub meta_directory: OsString,
+    pub shlib_directory: OsString,
+    /// `syslog_name` of the primary.
+    pub syslog_name: OsString,
+}
+
+/// The postfix(1) commands that need special treatment, as listed in the `postmulti_*_commands` parameters.
+#[derive(Debug)]
+pub struct Commands {
+    pub start: OsString,
+    pub stop: OsString,
+    pub control: OsString,
+}
+
+/// Why the primary instance cannot be used. The words are Postfix's.
+#[derive(Debug, Error)]
+pub enum PrimaryError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("dictionary mail_dict: macro processing error")]
+    Syntax { complaints: Vec<String> },
+    #[error(transparent)]
+    Value(ValueError),
+    #[error("bad string length 0 < 1: {0} = ")]
+    Empty(&'static str),
+    #[error("bad boolean configuration: multi_instance_enable = {0}")]
+    Boolean(String),
+    #[error("file {file}: parameter {name}: {problem}")]
+    Parameter { file: String, name: &'static str, problem: String },
+    #[error(
+        "file {file}: parameters mail_owner and setgid_group: user {user} and group {group} have the same group ID: {gid}"
+    )]
+    SameGroup { file: String, user: String, group: String, gid: u32 },
+    #[error("Non-default configuration directory: MAIL_CONFIG={0}")]
+    NonDefault(String),
+    #[error("{name} = '{value}': directory not found: {}", reason(.error))]
+    NoDirectory { name: &'static str, value: String, error: io::Error },
+    #[error("{name} = '{value}' is not a directory")]
+    NotDirectory { name: &'static str, value: String },
+}
+
+impl From<ValueError> for PrimaryError {
+    fn from(error: ValueError) -> Self {
+        match error {
+            ValueError::Syntax { complaints, .. } => PrimaryError::Syntax { complaints },
+            other => PrimaryError::Value(other),
+        }
+    }
+}
+
+impl Primary {
+    /// Reads and checks the primary main.cf, in the order in which Postfix does, since the first error is the one to tell.
+    pub fn load(postfix: &Postfix, config_directory: &OsStr, log: &Log) -> Result<Primary, PrimaryError> {
+        let (warnings, parameters) = Parameters::read(postfix, config_directory);
+        warnings.into_iter().for_each(|warning| log.warning(warning));
+        let primary = Primary::check(postfix, &parameters?, config_directory, log);
+        if let Err(PrimaryError::Syntax { complaints }) = &primary {
+            complaints.iter().for_each(|complaint| log.warning(complaint));
+        }
+        primary
+    }
+
+    fn check(
+        postfix: &Postfix,
+        parameters: &Parameters,
+        config_directory: &OsStr,
+        log: &Log,
+    ) -> Result<Primary, PrimaryError> {
+        let file = || printable(Path::new(config_directory).join("main.cf"));
+        let value = |name| parameters.value(name);
+        let not_empty = |name| match parameters.value(name)? {
+            empty if empty.is_empty() => Err(PrimaryError::Empty(name)),
+            value => Ok(value),
+        };
+        let syslog_facility = not_empty("syslog_facility")?;
+        let secondaries = value("multi_instance_directories")?;
+        let group = value("multi_instance_group")?;
+        let name = value("multi_instance_name")?;
+        check_facility(&syslog_facility).map_err(|problem| parameter_error(&file(), "syslog_facility", problem))?;
+        log.show_utf8();
+        let syslog_name = not_empty("syslog_name")?;
+        let mail_owner = not_empty("mail_owner")?;
+        let setgid_group = not_empty("setgid_group")?;
+        let daemon_directory = not_empty("daemon_directory")?;
+        let data_directory = not_empty("data_directory")?;
+        let command_directory = not_empty("command_directory")?;
+        let meta_directory = not_empty("meta_directory")?;
+        let queue_directory = not_empty("queue_directory")?;
+        let shlib_directory = not_empty("shlib_directory")?;
+        value("alternate_config_directories")?;
+        value("multi_instance_wrapper")?;
+        let enable = value("multi_instance_enable")?;
+        let enabled = boolean(&enable).ok_or_else(|| PrimaryError::Boolean(printable(&enable)))?;
+        log.use_mail_log(postfix.root, &command_directory, &syslog_name);
+        check_owners(&Accounts::read(postfix.root), &mail_owner, &setgid_group, &file())?;
+        let postmulti = Commands {
+            start: value("postmulti_start_commands")?,
+            stop: value("postmulti_stop_commands")?,
+            control: value("postmulti_control_commands")?,
+        };
+        let secondaries: Vec<_> =
+            split_list(secondaries.as_bytes()).map(|item| OsStr::from_bytes(item).to_owned()).collect();
+        let instance = Instance {
+            name: Some(name).filter(|name| !name.is_empty()),
+            group: Some(group).filter(|group| !group.is_empty()),
+            // Without secondaries there is nothing to be enabled in.
+            enabled: enabled || secondaries.is_empty(),
+            config_directory: config_directory.to_owned(),
+            queue_directory,
+            data_directory,
+            primary: true,
+        };
+        let shared = Shared { command_directory, daemon_directory, meta_directory, shlib_directory, syslog_name };
+        Ok(Primary { instance, secondaries, shared, postmulti })
+    }
+
+    /// Refuses a primary main.cf that is not the one this Postfix was built to use.
+    pub fn check_default(&self, default: &str) -> Result<(), PrimaryError> {
+        if self.instance.config_directory == default {
+            return Ok(());
+        }
+        Err(PrimaryError::NonDefault(printable(&self.instance.config_directory)))
+    }
+}
+
+impl Shared {
+    /// Each shared directory that is one, with its parameter. `no` and the like stand for none.
+    pub fn directories(&self) -> impl Iterator<Item = (&'static str, &OsStr)> {
+        let all: [(_, &OsStr); 4] = [
+            ("command_directory", &self.command_directory),
+            ("daemon_directory", &self.daemon_directory),
+            ("meta_directory", &self.meta_directory),
+            ("shlib_directory", &self.shlib_directory),
+        ];
+        all.into_iter().filter(|(_, value)| value.as_bytes().starts_with(b"/"))
+    }
+
+    /// Refuses a shared directory that is not there.
+    pub fn check(&self, postfix: &Postfix) -> Result<(), PrimaryError> {
+        for (name, value) in self.directories() {
+            let found = postfix.root.metadata(Path::new(value));
+            let found = found.map_err(|error| PrimaryError::NoDirectory { name, value: printable(value), error })?;
+            if !found.is_dir() {
+                return Err(PrimaryError::NotDirectory { name, value: printable(value) });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `yes` or `no`, in any case.
+pub(super) fn boolean(value: &OsStr) -> Option<bool> {
+    match value {
+        yes if yes.eq_ignore_ascii_case("yes") => Some(true),
+        no if no.eq_ignore_ascii_case("no") => Some(false),
+        _ => None,
+    }
+}
+
+fn parameter_error(file: &str, name: &'static str, problem: String) -> PrimaryError {
+    PrimaryError::Parameter { file: file.to_owned(), name, problem }
+}
+
+fn check_facility(value: &OsStr) -> Result<(), String> {
+    if FACILITIES.iter().any(|facility| value == *facility) || value == "local7" {
+        return Ok(());
+    }
+    Err(format!("unrecognized value: {}", printable(value)))
+}
+
+/// The mail owner and the setgid group must exist, be unprivileged, and be nobody else's.
+fn check_owners(accounts: &Accounts, owner: &OsStr, group: &OsStr, file: &str) -> Result<(), PrimaryError> {
+    let owner_error = |problem| parameter_error(file, "mail_owner", problem);
+    let group_error = |problem| parameter_error(file, "setgid_group", problem);
+    let (owner, group) = (owner.as_bytes(), group.as_bytes());
+    let (owner_name, group_name) = (printable(OsStr::from_bytes(owner)), printable(OsStr::from_bytes(group)));
+
+    let user = accounts.user(owner);
+    let user = user.ok_or_else(|| owner_error(format!("unknown user name value: {owner_name}")))?;
+    if user.uid == 0 {
+        return Err(owner_error(format!("user {owner_name} has privileged user ID")));
+    }
+    if user.gid == 0 {
+        return Err(owner_error(format!("user {owner_name} has privileged group ID")));
+    }
+    if let Some(other) = accounts.user_of(user.uid).filter(|other| other.name != owner) {
+        let other = printable(OsStr::from_bytes(&other.name));
+        return Err(owner_error(format!("user {owner_name} has same user ID as {other}")));
+    }
+    let found = accounts.group(group);
+    let found = found.ok_or_else(|| group_error(format!("unknown group name: {group_name}")))?;
+    if found.gid == 0 {
+        return Err(group_error(format!("group {group_name} has privileged group ID")));
+    }
+    if let Some(other) = accounts.group_of(found.gid).filter(|other| other.name != group) {
+        let other = printable(OsStr::from_bytes(&other.name));
+        return Err(group_error(format!("group {group_name} has same group ID as {other}")));
+    }
+    if user.gid == found.gid {
+        let (file, user, group) = (file.to_owned(), owner_name, group_name);
+        return Err(PrimaryError::SameGroup { file, user, group, gid: found.gid });
+    }
+    Ok(())
+}

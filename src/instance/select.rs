@@ -1,0 +1,49 @@
+//! Which instances are meant by `-a`, `-g` and `-i`.
+
+use super::{Broken, Instance};
+use crate::cli::request::Selection;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+/// What the name of a secondary instance begins with.
+pub const NAME_PREFIX: &str = "postfix-";
+
+impl Selection {
+    /// Is this instance meant? No selection means all: that is the rule for listing and for running commands.
+    pub fn matches(&self, instance: &Instance) -> bool {
+        match self {
+            Selection::Unselected | Selection::All => true,
+            Selection::Group(group) => instance.group.as_ref() == Some(group),
+            Selection::Name(name) => name == called(name, instance) || (instance.primary && name == "-"),
+        }
+    }
+
+    /// Could this instance be meant, of which only the directory is known?
+    ///
+    /// Names are unique, so if the name has been found elsewhere, it is not this one's.
+    pub fn may_match(&self, broken: &Broken, found: bool) -> bool {
+        match self {
+            Selection::Unselected | Selection::All | Selection::Group(_) => true,
+            Selection::Name(name) if is_path(name) => *name == broken.config_directory,
+            Selection::Name(_) => !found,
+        }
+    }
+}
+
+/// What an instance is called when it is looked for by that name: a path asks for its configuration directory, and the
+/// prefix may be left out.
+fn called<'a>(name: &OsStr, instance: &'a Instance) -> &'a OsStr {
+    let own = match &instance.name {
+        Some(own) if !is_path(name) => own,
+        _ => return &instance.config_directory,
+    };
+    let has_prefix = |name: &OsStr| name.as_bytes().starts_with(NAME_PREFIX.as_bytes());
+    match own.as_bytes().strip_prefix(NAME_PREFIX.as_bytes()) {
+        Some(suffix) if !has_prefix(name) => OsStr::from_bytes(suffix),
+        _ => own,
+    }
+}
+
+fn is_path(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b"/")
+}

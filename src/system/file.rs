@@ -1,0 +1,59 @@
+//! Reading a file that others may be writing.
+
+use super::root::Root;
+use std::fs::Metadata;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use thiserror::Error;
+
+/// How often a file may change while it is read before that is an error.
+const MAX_ATTEMPTS: usize = 100;
+
+/// Why a file cannot be read. The words are Postfix's, where it has some.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    #[error("open {path}: {}", super::reason(.reason))]
+    Open { path: String, reason: io::Error },
+    #[error("read {path}: {}", super::reason(.reason))]
+    Read { path: String, reason: io::Error },
+    #[error("open {path}: not a regular file")]
+    NotRegular { path: String },
+    #[error("read {path}: the file keeps changing while it is read")]
+    KeepsChanging { path: String },
+}
+
+/// Reads a whole regular file, given by its absolute path, in one read(2).
+///
+/// A write that is not atomic is noticed by the size and times (in nanoseconds) before and after the reading,
+/// and the file is read again.
+pub fn read(root: &Root, path: &Path) -> Result<Vec<u8>, ReadError> {
+    let name = || path.to_string_lossy().into_owned();
+    for _ in 0..MAX_ATTEMPTS {
+        let mut file = root.open(path).map_err(|reason| ReadError::Open { path: name(), reason })?;
+        let failed = |reason| ReadError::Read { path: name(), reason };
+        let before = file.metadata().map_err(failed)?;
+        if before.is_dir() {
+            return Err(failed(io::Error::from_raw_os_error(nix::libc::EISDIR)));
+        }
+        if !before.is_file() {
+            return Err(ReadError::NotRegular { path: name() });
+        }
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(before.len() as usize).map_err(|error| failed(error.into()))?;
+        bytes.resize(before.len() as usize, 0);
+        match file.read_exact(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
+            outcome => outcome.map_err(failed)?,
+        }
+        let after = file.metadata().map_err(failed)?;
+        if stamp(&before) == stamp(&after) {
+            return Ok(bytes);
+        }
+    }
+    Err(ReadError::KeepsChanging { path: name() })
+}
+
+fn stamp(data: &Metadata) -> (u64, i64, i64, i64, i64) {
+    (data.len(), data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec())
+}

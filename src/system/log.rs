@@ -1,0 +1,149 @@
+//! What the user is told: on stderr at once, and in the mail log as far as that works.
+
+use super::root::Root;
+use std::cell::{Cell, RefCell};
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// As much as a pipe takes without waiting for its reader, in bytes.
+const MAX_BATCH: usize = 60_000;
+
+/// How bad it is. The words are those of postlog(1) and of the messages themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Warning,
+    Fatal,
+}
+
+impl Level {
+    fn word(self) -> &'static str {
+        match self {
+            Level::Warning => "warning",
+            Level::Fatal => "fatal",
+        }
+    }
+
+    fn priority(self) -> &'static str {
+        match self {
+            Level::Warning => "warn",
+            Level::Fatal => "fatal",
+        }
+    }
+}
+
+/// Prints messages as `PROGRAM: LEVEL: TEXT`, and keeps them for the mail log.
+#[derive(Debug)]
+pub struct Log {
+    program: OsString,
+    /// Postfix shows UTF-8 as it is once it has read main.cf, and as question marks before.
+    utf8: Cell<bool>,
+    pending: RefCell<Vec<(Level, String)>>,
+    mail_log: RefCell<Option<MailLog>>,
+}
+
+#[derive(Debug)]
+struct MailLog {
+    postlog: OsString,
+    tag: OsString,
+}
+
+impl Log {
+    /// The log of a program of that name.
+    pub fn new(program: &OsStr) -> Log {
+        let program = program.to_owned();
+        Log { program, utf8: Cell::new(false), pending: RefCell::default(), mail_log: RefCell::default() }
+    }
+
+    /// From now on, valid UTF-8 is shown as it is.
+    pub fn show_utf8(&self) {
+        self.utf8.set(true);
+    }
+
+    /// Names the postlog(1) that leads to the mail log, and the tag of the mail system there.
+    ///
+    /// A program below another root is not run for this, so then there is no mail log.
+    pub fn use_mail_log(&self, root: &Root, command_directory: &OsStr, syslog_name: &OsStr) {
+        let mut tag = syslog_name.to_owned();
+        tag.push("/");
+        tag.push(&self.program);
+        let postlog = Path::new(command_directory).join("postlog").into_os_string();
+        self.mail_log.replace(root.directory().is_none().then_some(MailLog { postlog, tag }));
+    }
+
+    pub fn warning(&self, text: impl Into<String>) {
+        self.message(Level::Warning, text.into());
+    }
+
+    pub fn fatal(&self, text: impl Into<String>) {
+        self.message(Level::Fatal, text.into());
+    }
+
+    fn message(&self, level: Level, text: String) {
+        let text = if self.utf8.get() { text } else { ascii(&text) };
+        let program = self.program.as_encoded_bytes();
+        self.line(&[program, b": ", level.word().as_bytes(), b": ", text.as_bytes()].concat());
+        self.pending.borrow_mut().push((level, text));
+    }
+
+    /// Prints a line on stderr only, as it is.
+    pub fn line(&self, line: &[u8]) {
+        // One write, so that lines of several processes do not mix. Where stderr is gone, nobody reads it.
+        let _ = std::io::stderr().write_all(&[line, b"\n"].concat());
+    }
+
+    /// Hands the messages so far to the mail log. It is best effort: nothing is waited for, and no error told.
+    pub fn flush(&self) {
+        let pending = self.pending.take();
+        if let Some(mail_log) = &*self.mail_log.borrow() {
+            for batch in pending.chunk_by(|(one, _), (next, _)| one == next) {
+                mail_log.send(batch);
+            }
+        }
+    }
+}
+
+impl MailLog {
+    fn send(&self, batch: &[(Level, String)]) {
+        let Some((level, _)) = batch.first() else { return };
+        let mut text: Vec<u8> = batch.iter().flat_map(|(_, text)| [text.as_bytes(), b"\n"].concat()).collect();
+        text.truncate(MAX_BATCH);
+        let postlog = Command::new(&self.postlog)
+            .args([OsStr::new("-t"), &self.tag, OsStr::new("-p"), OsStr::new(level.priority())])
+            .env_remove("MAIL_CONFIG")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        if let Some(mut stdin) = postlog.ok().and_then(|mut child| child.stdin.take()) {
+            let _ = stdin.write_all(&text);
+        }
+    }
+}
+
+/// Bytes as a message shows them: what is not printable becomes a question mark.
+pub fn printable(bytes: impl AsRef<OsStr>) -> String {
+    let mut text = String::new();
+    for chunk in bytes.as_ref().as_encoded_bytes().utf8_chunks() {
+        text.extend(chunk.valid().chars().map(|c| if c.is_ascii_control() { '?' } else { c }));
+        text.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    text
+}
+
+fn ascii(text: &str) -> String {
+    text.chars().flat_map(|c| std::iter::repeat_n(if c.is_ascii() { c } else { '?' }, c.len_utf8())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStrExt;
+
+    #[test]
+    fn what_is_not_printable_is_a_question_mark() {
+        assert_eq!(printable(OsStr::from_bytes(b"a\t\x7fb\xff\xc3\xa9")), "a??b?\u{e9}");
+        assert_eq!(ascii("a\u{e9}b"), "a??b");
+    }
+}

@@ -1,0 +1,18 @@
+//! The operating system, without a word about Postfix.
+
+pub mod file;
+pub mod log;
+pub mod passwd;
+pub mod process;
+pub mod root;
+
+use std::io;
+
+/// The system's words for an error, as strerror(3) gives them: `No such file or directory`.
+pub fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    match (error.raw_os_error(), text.rfind(" (os error ")) {
+        (Some(_), Some(end)) => text[..end].to_owned(),
+        _ => text,
+    }
+}

@@ -1,0 +1,108 @@
+//! postmulti beside the original, and beside the least that anybody could do. tests/bench/run runs this.
+
+mod measure;
+mod sandbox;
+mod target;
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, ensure};
+use measure::{Figures, Started, compare, started};
+use target::Target;
+
+const SECONDARIES: [usize; 4] = [0, 10, 100, 1000];
+
+/// The programs, as they lie in the sandbox.
+const ORIGINAL: &str = "/usr/sbin/postmulti";
+const OURS: &str = "/usr/local/sbin/postmulti";
+const FLOOR: &str = "/usr/local/sbin/floor";
+
+fn main() -> Result<ExitCode> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+    let (ours, floor) = (built.join("release/postmulti"), built.join("floor"));
+    build_floor(&floor)?;
+    let size = ours.metadata().with_context(|| format!("no {}", ours.display()))?.len();
+    let reference = built.join("roots/bookworm").canonicalize().context("no target/roots/bookworm")?;
+    sandbox::enter(&reference, &built.join("bench"), &[(&ours, OURS), (&floor, FLOOR)])?;
+    sandbox::make_instances(SECONDARIES.into_iter().max().unwrap_or_default())?;
+
+    sandbox::list(0)?;
+    let [nothing, version, alone] = compare([&["true"], &[OURS, "--version"], &[OURS, "-l"]])?;
+    println!("Release binary: {} KB", size / 1024);
+    println!("Start-up: true {:.2} ms, postmulti --version {:.2} ms\n", nothing.median(), version.median());
+
+    println!("{:28}  {:^34}  {:^34}", "", "original", "ours");
+    let columns = format!("{:>9} {:>9} {:>8} {:>5}", "ms", "least ms", "MB", "procs");
+    println!("secondaries  {:15}  {columns}  {columns}  {:>9}  {:>8}", "command", "faster", "floor ms");
+    let mut rows = Vec::new();
+    for secondaries in SECONDARIES {
+        let one = sandbox::list(secondaries)?;
+        for arguments in [&["-l"][..], &["-i", &one, "-x", "true"], &["-x", "true"]] {
+            let row = Row::measure(secondaries, arguments)?;
+            row.print();
+            rows.push(row);
+        }
+    }
+    println!(
+        "\nms: median; MB: the largest process; procs: started by the command; floor: only reads the same files\n"
+    );
+
+    let targets = target::judge(&rows, alone.median() - nothing.median());
+    targets.iter().for_each(Target::print);
+    Ok(if targets.iter().all(|target| target.met) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// One command over one list of instances, under both programs.
+pub struct Row {
+    secondaries: usize,
+    command: String,
+    original: (Figures, Started),
+    ours: (Figures, Started),
+    floor: Option<Figures>,
+}
+
+impl Row {
+    fn measure(secondaries: usize, arguments: &[&str]) -> Result<Row> {
+        let original = [&[ORIGINAL], arguments].concat();
+        let ours = [&[OURS], arguments].concat();
+        ensure!(sandbox::run(&original)? == sandbox::run(&ours)?, "{arguments:?}: the programs print different things");
+        let (figures, floor) = if arguments == ["-l"] {
+            let [first, second, floor] = compare([&original, &ours, &[FLOOR, sandbox::FILES]])?;
+            ([first, second], Some(floor))
+        } else {
+            (compare([&original, &ours])?, None)
+        };
+        let [first, second] = figures;
+        let command = if arguments[0] == "-i" { "-i ONE -x true".to_owned() } else { arguments.join(" ") };
+        let (original, ours) = ((first, started(&original)?), (second, started(&ours)?));
+        Ok(Row { secondaries, command, original, ours, floor })
+    }
+
+    /// How many times as fast as the original we are.
+    fn faster(&self) -> f64 {
+        self.original.0.median() / self.ours.0.median()
+    }
+
+    fn print(&self) {
+        print!("{:>11}  {:15}", self.secondaries, self.command);
+        for (figures, started) in [&self.original, &self.ours] {
+            print!("  {:>9.2} {:>9.2}", figures.median(), figures.minimum());
+            print!(" {:>8.1} {:>5}", figures.megabytes(), started.processes);
+        }
+        print!("  {:>8.1}x", self.faster());
+        match &self.floor {
+            Some(floor) => println!("  {:>8.2}", floor.median()),
+            None => println!(),
+        }
+    }
+}
+
+/// Compiles the floor program as our own is: optimised, and without what unwinding needs.
+fn build_floor(program: &Path) -> Result<()> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/floor.rs");
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--edition=2024", "-O", "-Cpanic=abort", "-Cstrip=symbols", "-o"]).arg(program).arg(source);
+    ensure!(rustc.status().context("rustc")?.success(), "rustc cannot compile the floor program");
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The host that is measured on: Debian with Postfix and up to a thousand instances, thrown away afterwards.
+
+use std::fs::{self, File};
+use std::os::unix::fs::chroot;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, ensure};
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+/// What the floor program reads: the main.cf of every instance that is listed.
+pub const FILES: &str = "/tmp/files";
+
+/// Every other instance is a copy of this one.
+const PATTERN: &str = "postfix-0000";
+
+/// Makes this process live in a fresh copy of the root directory `reference`, with `programs` (path here, path in
+/// the copy) put into it. `place` is a directory to mount on; only this process and its children see the mounts.
+pub fn enter(reference: &Path, place: &Path, programs: &[(&Path, &str)]) -> Result<()> {
+    let none = None::<&str>;
+    let plain = MsFlags::empty();
+    unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace (this needs root)")?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
+    fs::create_dir_all(place)?;
+    mount(Some("tmpfs"), place, Some("tmpfs"), plain, Some("mode=755")).context("tmpfs")?;
+    let [root, upper, work] = ["root", "upper", "work"].map(|name| place.join(name));
+    for directory in [&root, &upper, &work] {
+        fs::create_dir(directory)?;
+    }
+    let layers = format!("lowerdir={},upperdir={},workdir={}", reference.display(), upper.display(), work.display());
+    mount(Some("overlay"), &root, Some("overlay"), plain, Some(layers.as_str())).context("overlay")?;
+    mount(Some("proc"), &root.join("proc"), Some("proc"), plain, none).context("/proc")?;
+    for (here, there) in programs {
+        let there = root.join(there.trim_start_matches('/'));
+        fs::copy(here, there).with_context(|| format!("cannot copy {}", here.display()))?;
+    }
+    chroot(&root)?;
+    std::env::set_current_dir("/")?;
+    Ok(())
+}
+
+/// Makes `count` secondaries, each as `postmulti -e create` leaves it: the original makes one, which is copied.
+///
+/// The primary has the stock main.cf too, but for setgid_group: that is empty there, which Postfix refuses.
+pub fn make_instances(count: usize) -> Result<()> {
+    fs::copy("/usr/share/postfix/main.cf.dist", "/etc/postfix/main.cf")?;
+    run(&["postconf", "-e", "setgid_group = postdrop"])?;
+    run(&["postmulti", "-e", "init"])?;
+    run(&["postmulti", "-e", "create", "-I", PATTERN, "-G", "bench"])?;
+    let main_cf = fs::read_to_string(config(PATTERN).join("main.cf"))?;
+    let master_cf = fs::read_to_string(config(PATTERN).join("master.cf"))?;
+    for name in (1..=count).map(name) {
+        for parent in ["/etc", "/var/spool", "/var/lib"] {
+            fs::create_dir(Path::new(parent).join(&name))?;
+        }
+        write_old(&config(&name).join("main.cf"), &main_cf.replace(PATTERN, &name))?;
+        write_old(&config(&name).join("master.cf"), &master_cf)?;
+    }
+    Ok(())
+}
+
+/// Lists the first `count` of them in the primary's main.cf, and returns what `-i` calls the last instance.
+pub fn list(count: usize) -> Result<String> {
+    let directories: Vec<_> = (1..=count).map(|number| config(&name(number)).display().to_string()).collect();
+    run(&["postconf", "-e", &format!("multi_instance_directories = {}", directories.join(" "))])?;
+    let main_cf = "/etc/postfix/main.cf";
+    write_old(Path::new(main_cf), &fs::read_to_string(main_cf)?)?;
+    let secondaries = directories.iter().map(|directory| format!("{directory}/main.cf\n"));
+    fs::write(FILES, format!("{main_cf}\n{}", secondaries.collect::<String>()))?;
+    Ok(if count == 0 { "-".to_owned() } else { name(count) })
+}
+
+/// The standard output of a command that must succeed.
+pub fn run(command: &[&str]) -> Result<Vec<u8>> {
+    let output = Command::new(command[0]).args(&command[1..]).output().context(command[0].to_owned())?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}: {} {complaint}", command[..2].join(" "), output.status);
+    Ok(output.stdout)
+}
+
+fn name(number: usize) -> String {
+    format!("postfix-{number:04}")
+}
+
+fn config(name: &str) -> PathBuf {
+    Path::new("/etc").join(name)
+}
+
+/// Writes a file that is an hour old: the original reads a file again and again until it is two seconds old.
+fn write_old(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text)?;
+    File::options().write(true).open(path)?.set_modified(SystemTime::now() - Duration::from_secs(3600))?;
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Input beyond all measure gets an answer, and no panic.
+
+use crate::host::Host;
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::{contains, ends_with};
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_value_defined_by_itself() {
+    let host = Host::new();
+    host.add("/etc/postfix-out", b"a = $a\nmulti_instance_name = $a\n");
+    let complaint = contains("multi_instance_name: unreasonable macro call nesting: \"a\"");
+    host.postmulti(&["-l"]).assert().code(1).stderr(complaint);
+    let host = Host::new();
+    host.add("/etc/postfix", b"a = $b\nb = x$a\nmulti_instance_name = $a\n");
+    host.postmulti(&["-l"]).assert().code(1).stderr(ends_with("fatal: dictionary mail_dict: macro processing error\n"));
+}
+
+#[test]
+fn a_loop_through_a_comparison() {
+    let host = Host::new();
+    host.add("/etc/postfix-out", b"a = ${{$a} == {x} ? {y} : {z}}\nmulti_instance_name = $a\n");
+    host.postmulti(&["-l"]).assert().code(1).stderr(contains("unreasonable macro call nesting"));
+}
+
+#[test]
+fn a_hundred_levels() {
+    let chain = |levels: usize| -> String {
+        (0..levels)
+            .map(|level| format!("v{level} = $v{}\n", level + 1))
+            .chain([format!("v{levels} = deep\n")])
+            .collect()
+    };
+    let host = Host::new();
+    host.add("/etc/postfix-out", (chain(99) + "multi_instance_group = $v0\n").as_bytes());
+    host.postmulti(&["-l", "-i", "out"]).assert().success().stdout(contains(" deep "));
+    let host = Host::new();
+    host.add("/etc/postfix-out", (chain(102) + "multi_instance_group = $v0\n").as_bytes());
+    host.postmulti(&["-l"]).assert().code(1).stderr(contains("unreasonable macro call nesting"));
+}
+
+#[test]
+fn a_value_that_doubles_itself() {
+    let host = Host::new();
+    let doubling: String = (0..90).map(|level| format!("v{level} = $v{0}$v{0}\n", level + 1)).collect();
+    host.add("/etc/postfix-out", (doubling + "v90 = x\nmulti_instance_name = $v0\n").as_bytes());
+    let started = Instant::now();
+    host.postmulti(&["-l"]).assert().code(1).stderr(contains("expands to more than can be meant"));
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn a_line_of_ten_megabytes() {
+    let host = Host::new();
+    host.add("/etc/postfix-out", format!("smtpd_banner = {}\n", "x".repeat(10 << 20)).as_bytes());
+    host.postmulti(&["-l"]).assert().success().stderr("");
+}
+
+#[test]
+fn a_file_of_a_hundred_megabytes() {
+    let host = Host::new();
+    let comment = format!("#{}\n", "-".repeat(4094)).into_bytes();
+    host.add("/etc/postfix-out", &comment.repeat(100 << 8));
+    host.postmulti(&["-l"]).assert().success().stderr("");
+}
+
+#[test]
+fn ten_thousand_directories() {
+    let host = Host::new();
+    let gone: Vec<_> = (0..10_000).map(|number| format!("/etc/postfix-{number}")).collect();
+    host.list(&format!("/etc/postfix-out, {}, /etc/postfix-in", gone.join(" ")));
+    let assert = host.postmulti(&["-l"]).assert().code(1).stdout(contains("postfix-out").and(contains("postfix-in")));
+    let warnings = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    let expected = gone.iter().map(|directory| {
+        format!(
+            "postmulti: warning: instance {directory} is left out: \
+             open {directory}/main.cf: No such file or directory\n"
+        )
+    });
+    assert_eq!(warnings, expected.collect::<String>());
+}
