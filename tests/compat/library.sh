@@ -41,14 +41,15 @@ list() {
 
 # without DIRECTORY COMMAND...: run the command as if the directory were not on the list.
 without() (
-	cp -p /etc/postfix/main.cf /tmp/main.cf.listed
+	listed=$(mktemp)
+	cp -p /etc/postfix/main.cf "$listed"
 	sed -i "/^multi_instance_directories =/s|[ ,]$1\$||; /^multi_instance_directories =/s|[ ,]$1\([ ,]\)|\1|" /etc/postfix/main.cf
 	touch -d '1 year ago' /etc/postfix/main.cf
 	shift
 	"$@"
 	status=$?
-	cp -p /tmp/main.cf.listed /etc/postfix/main.cf
-	rm /tmp/main.cf.listed
+	cp -p "$listed" /etc/postfix/main.cf
+	rm "$listed"
 	exit $status
 )
 
