@@ -12,6 +12,7 @@
 //! ```
 
 use super::relation::Relation;
+use super::without_blanks;
 use std::borrow::Cow;
 use thiserror::Error;
 
@@ -46,6 +47,9 @@ pub enum ExpandError {
     /// A syntax error. Each complaint is in Postfix's words and quotes the place, in bytes as they stand in the file.
     #[error("{}", show(.0))]
     Syntax(Vec<Vec<u8>>),
+    /// A number that is too large to be compared. In bytes, as it stands in the file.
+    #[error("mac_exp_eval: bad conversion: {}", String::from_utf8_lossy(.0))]
+    BadNumber(Vec<u8>),
     /// The value depends on something that only the installed Postfix knows.
     #[error("only the installed Postfix knows the meaning of \"{}\"", String::from_utf8_lossy(.0))]
     Unknown(Vec<u8>),
@@ -111,10 +115,15 @@ impl<'a> Expansion<'a> {
                 if !literal.is_empty() {
                     self.literal(&std::mem::take(&mut literal))?;
                 }
+                let braced = matches!(after.first(), Some(b'(' | b'{'));
                 let Some((reference, after)) = split_reference(after) else {
                     self.complain(&[b"truncated macro reference: \"", text, b"\""]);
                     return Ok(());
                 };
+                // After a complaint Postfix reads no braces any more, but it does read plain names.
+                if braced && !self.complaints.is_empty() {
+                    return Ok(());
+                }
                 if reference.is_empty() {
                     self.complain(&[b"empty macro name: \"", text, b"\""]);
                     return Ok(());
@@ -174,10 +183,10 @@ impl<'a> Expansion<'a> {
 
     /// Reads `name`, looks it up, and returns its value (not expanded) with the rest, from the `?` or `:` on.
     fn name<'t>(&mut self, text: &'t [u8]) -> Result<Option<(Option<Cow<'a, [u8]>>, &'t [u8])>, ExpandError> {
-        let start = skip_space(text);
+        let start = without_blanks(text);
         let end = start.iter().position(|byte| !is_name(*byte)).unwrap_or(start.len());
         let (name, after) = start.split_at(end);
-        let rest = skip_space(after);
+        let rest = without_blanks(after);
         match rest.first() {
             None | Some(b'?' | b':') => {}
             // A function call, or a syntax error: that depends on the version of Postfix.
@@ -217,18 +226,13 @@ impl<'a> Expansion<'a> {
         };
         let Some((right, rest)) = self.payload(braced) else { return Ok(None) };
         let (left, right) = (self.operand(left)?, self.operand(right)?);
+        // Postfix compares even what it has complained of, and a number that is too large ends it at once.
+        let holds = relation.holds(&left, &right)?;
         if !self.complaints.is_empty() {
             return Ok(None);
         }
-        let truth = match relation.holds(&left, &right) {
-            Ok(Some(true)) => b"true".as_slice(),
-            Ok(Some(false)) => b"",
-            Ok(None) => return Err(ExpandError::Unknown(text.to_vec())),
-            Err(complaint) => {
-                self.complaints.push(complaint);
-                return Ok(None);
-            }
-        };
+        let Some(holds) = holds else { return Err(ExpandError::Unknown(text.to_vec())) };
+        let truth: &[u8] = if holds { b"true" } else { b"" };
         if !matches!(rest.first(), None | Some(b'?' | b':')) {
             self.complain(&[b"\"?\" or \":\" expected at: \"...}>>>", head(rest), b"\""]);
             return Ok(None);
@@ -291,7 +295,7 @@ impl<'a> Expansion<'a> {
             self.complain(&[b"unbalanced {} in attribute expression: \"", text, b"\""]);
             return None;
         };
-        Some((payload, skip_space(rest)))
+        Some((payload, without_blanks(rest)))
     }
 }
 
@@ -318,17 +322,11 @@ fn split_balanced(text: &[u8], open: u8, close: u8) -> Option<(&[u8], &[u8])> {
 
 /// The text from its `{` on, if only blanks stand before it.
 fn left_curly(text: &[u8]) -> Option<&[u8]> {
-    Some(skip_space(text)).filter(|text| text.starts_with(b"{"))
+    Some(without_blanks(text)).filter(|text| text.starts_with(b"{"))
 }
 
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-/// Inside an expression only these are blanks; VT and FF are not.
-fn skip_space(text: &[u8]) -> &[u8] {
-    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
-    &text[blanks..]
 }
 
 /// As much of the text as a complaint quotes.

@@ -1,6 +1,6 @@
 //! main.cf: entries in order, without loss.
 
-use super::lines::{LogicalLine, logical};
+use super::lines::{LogicalLine, logical, physical};
 use super::{is_blank, trim, trim_start};
 use indexmap::IndexMap;
 use std::borrow::Cow;
@@ -21,6 +21,8 @@ pub struct MainCf {
 pub enum Finding {
     /// Continuation text before the first entry. It counts for nothing.
     Orphan { text: Vec<u8> },
+    /// A NUL in or around a logical line, of which these are the first and the last physical line. Text ends there.
+    Nul { first: usize, last: usize },
     /// A name that is set again, to another value: the last one counts.
     Override { line: usize, name: Vec<u8>, old: Vec<u8> },
     /// A line that is no `name = value`. Postfix reads nothing of the file.
@@ -30,10 +32,19 @@ pub enum Finding {
 impl MainCf {
     /// Reads a whole file. The first malformed line ends the reading, as it does in Postfix.
     pub fn parse(bytes: Vec<u8>) -> MainCf {
+        MainCf::parse_over(bytes, IndexMap::new())
+    }
+
+    /// Reads a whole file in a configuration directory: that is the value of `config_directory` to begin with.
+    pub fn parse_in(config_directory: &[u8], bytes: Vec<u8>) -> MainCf {
+        MainCf::parse_over(bytes, [(b"config_directory".as_slice().into(), config_directory.into())].into())
+    }
+
+    fn parse_over(bytes: Vec<u8>, mut entries: IndexMap<Box<[u8]>, Box<[u8]>>) -> MainCf {
         let lines = logical(&bytes);
-        let mut entries: IndexMap<Box<[u8]>, Box<[u8]>> = IndexMap::new();
         let mut findings = Vec::new();
-        for line in &lines {
+        for (index, line) in lines.iter().enumerate() {
+            findings.extend(nul_around(&lines, index, &bytes));
             let text = line.text(&bytes);
             if line.is_orphan(&bytes) {
                 findings.push(Finding::Orphan { text: text.into_owned() });
@@ -47,11 +58,8 @@ impl MainCf {
                 Ok((name, value)) => {
                     let old = entries.insert(name.into(), value.into());
                     if let Some(old) = old.filter(|old| **old != *value) {
-                        findings.push(Finding::Override {
-                            line: line.number,
-                            name: name.to_vec(),
-                            old: old.into_vec(),
-                        });
+                        let (name, old) = (name.to_vec(), old.into_vec());
+                        findings.push(Finding::Override { line: line.number, name, old });
                     }
                 }
             }
@@ -87,6 +95,16 @@ impl MainCf {
     pub fn to_bytes(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(&self.bytes)
     }
+}
+
+/// Tells of a NUL in a logical line or in the comments before and after it, which Postfix reads in one go.
+fn nul_around(lines: &[LogicalLine], index: usize, file: &[u8]) -> Option<Finding> {
+    let line = &lines[index];
+    let start = if index == 0 { 0 } else { line.span.start };
+    let end = lines.get(index + 1).map_or(file.len(), |next| next.span.start);
+    memchr::memchr(0, &file[start..end])?;
+    let comments = physical(&file[line.span.start..end]).count();
+    Some(Finding::Nul { first: line.number, last: line.number + comments - 1 })
 }
 
 /// Splits `name = value`. The name ends at a blank or `=`; blanks around `=` and at both ends are dropped.
@@ -130,6 +148,24 @@ mod tests {
             );
             assert_eq!(main_cf.get(b"b"), None);
         }
+    }
+
+    #[test]
+    fn a_nul_is_told_with_the_lines_read_around_it() {
+        let nul = |first, last| Finding::Nul { first, last };
+        let found = |file: &[u8]| MainCf::parse(file.to_vec()).findings().to_vec();
+        assert_eq!(found(b"a = b\n c\0d\n e\n# \0\nf = \0\n"), [nul(1, 4), nul(5, 5)]);
+        assert_eq!(found(b"# \0\n  # \0\nb = c\n # \0\n d\nc = \0"), [nul(3, 5), nul(6, 6)]);
+        assert_eq!(found(b"a = b\n"), []);
+    }
+
+    #[test]
+    fn the_configuration_directory_can_be_referred_to_and_set() {
+        let main_cf = MainCf::parse_in(b"/etc/a", b"x = y\n".to_vec());
+        assert_eq!(main_cf.get(b"config_directory"), Some(&b"/etc/a"[..]));
+        let main_cf = MainCf::parse_in(b"/etc/a", b"config_directory = /b\n".to_vec());
+        let old = Finding::Override { line: 1, name: b"config_directory".to_vec(), old: b"/etc/a".to_vec() };
+        assert_eq!(main_cf.findings(), [old]);
     }
 
     /// Pieces of which a main.cf can be made that are likely to meet a corner of the grammar.

@@ -41,16 +41,27 @@ pub enum FileError {
     Malformed { file: String, line: usize, reason: &'static str, text: String },
 }
 
-/// Why a parameter has no value that can be used.
+/// Why a parameter has no value that can be used: where it is set, its name, and what is wrong.
 #[derive(Debug, Error)]
-pub enum ValueError {
+#[error("{place}: {name}: {problem}")]
+pub struct ValueError {
+    place: String,
+    name: &'static str,
+    pub problem: Problem,
+}
+
+/// What is wrong with a value.
+#[derive(Debug, Error)]
+pub enum Problem {
     /// Each complaint is in Postfix's own words.
-    #[error("{place}: {name}: {}", complaints.join("; "))]
-    Syntax { place: String, name: &'static str, complaints: Vec<String> },
-    #[error("{place}: {name}: the value expands to more than can be meant")]
-    TooLarge { place: String, name: &'static str },
-    #[error("{place}: {name}: {reason}")]
-    Ask { place: String, name: &'static str, reason: AskError },
+    #[error("{}", .0.join("; "))]
+    Syntax(Vec<String>),
+    #[error("mac_exp_eval: bad conversion: {0}")]
+    BadNumber(String),
+    #[error("the value expands to more than can be meant")]
+    TooLarge,
+    #[error(transparent)]
+    Ask(AskError),
 }
 
 impl<'a> Parameters<'a> {
@@ -61,7 +72,7 @@ impl<'a> Parameters<'a> {
             Ok(bytes) => bytes,
             Err(error) => return (Vec::new(), Err(error.into())),
         };
-        let main_cf = MainCf::parse(bytes);
+        let main_cf = MainCf::parse_in(config_directory.as_bytes(), bytes);
         let file = printable(&path);
         let mut warnings = Vec::new();
         for finding in main_cf.findings() {
@@ -81,19 +92,21 @@ impl<'a> Parameters<'a> {
             Meaning::Undefined => Ok(Vec::new()),
             Meaning::Unknown => Err(ExpandError::Unknown(name.into())),
         };
-        let place = || self.place(name);
-        match expanded {
-            Ok(value) => Ok(OsString::from_vec(value)),
+        let problem = match expanded {
+            Ok(value) => return Ok(OsString::from_vec(value)),
             Err(ExpandError::Unknown(_)) => {
-                let answer = self.postfix.postconf.value(self.postfix.root, &self.config_directory, name);
-                answer.map_err(|reason| ValueError::Ask { place: place(), name, reason })
+                match self.postfix.postconf.value(self.postfix.root, &self.config_directory, name) {
+                    Ok(value) => return Ok(value),
+                    Err(error) => Problem::Ask(error),
+                }
             }
-            Err(ExpandError::TooLarge) => Err(ValueError::TooLarge { place: place(), name }),
+            Err(ExpandError::TooLarge) => Problem::TooLarge,
+            Err(ExpandError::BadNumber(number)) => Problem::BadNumber(printable(OsStr::from_bytes(&number))),
             Err(ExpandError::Syntax(complaints)) => {
-                let complaints = complaints.iter().map(|text| printable(OsStr::from_bytes(text))).collect();
-                Err(ValueError::Syntax { place: place(), name, complaints })
+                Problem::Syntax(complaints.iter().map(|text| printable(OsStr::from_bytes(text))).collect())
             }
-        }
+        };
+        Err(ValueError { place: self.place(name), name, problem })
     }
 
     /// Where a parameter gets its value: the file, and the line if it is set there.
@@ -111,9 +124,6 @@ impl Lookup for Parameters<'_> {
         if let Some(value) = self.main_cf.get(name) {
             return Meaning::Value(Cow::Borrowed(value));
         }
-        if name == b"config_directory" {
-            return Meaning::Value(Cow::Borrowed(self.config_directory.as_bytes()));
-        }
         match defaults::default(name, self.postfix.layout) {
             Some(value) => Meaning::Value(Cow::Borrowed(value.as_bytes())),
             None => Meaning::Unknown,
@@ -128,6 +138,10 @@ fn judge(finding: &Finding, file: &str) -> Result<String, FileError> {
             let quoted = printable(OsStr::from_bytes(&text[..text.len().min(MAX_QUOTE)]));
             let more = if text.len() > MAX_QUOTE { "..." } else { "" };
             Ok(format!("{file}: logical line must not start with whitespace: \"{quoted}{more}\""))
+        }
+        Finding::Nul { first, last } => {
+            let lines = if first == last { first.to_string() } else { format!("{first}-{last}") };
+            Ok(format!("{file}, line {lines}: text after null byte may be ignored"))
         }
         Finding::Override { line, name, old } => {
             let (name, old) = (printable(OsStr::from_bytes(name)), printable(OsStr::from_bytes(old)));
@@ -150,7 +164,7 @@ impl<'a> Postfix<'a> {
 
     /// Until main.cf says otherwise, the mail log is that of a Postfix that nobody has configured.
     pub fn use_mail_log(&self, log: &Log) {
-        log.use_mail_log(self.root, OsStr::new(command_directory(self.layout)), OsStr::new("postfix"));
+        log.use_mail_log(self.root, Path::new(command_directory(self.layout)).join("postlog").into());
     }
 
     /// The same, but with the postconf(1) of that command directory to ask.

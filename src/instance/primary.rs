@@ -1,7 +1,7 @@
 //! The primary instance: its main.cf lists the others, and says what all of them share.
 
 use super::Instance;
-use super::parameters::{FileError, Parameters, Postfix, ValueError};
+use super::parameters::{FileError, Parameters, Postfix, Problem, ValueError};
 use crate::config::split_list;
 use crate::system::log::{Log, printable};
 use crate::system::passwd::Accounts;
@@ -55,6 +55,8 @@ pub enum PrimaryError {
     #[error("dictionary mail_dict: macro processing error")]
     Syntax { complaints: Vec<String> },
     #[error(transparent)]
+    Number(Problem),
+    #[error(transparent)]
     Value(ValueError),
     #[error("bad string length 0 < 1: {0} = ")]
     Empty(&'static str),
@@ -76,9 +78,10 @@ pub enum PrimaryError {
 
 impl From<ValueError> for PrimaryError {
     fn from(error: ValueError) -> Self {
-        match error {
-            ValueError::Syntax { complaints, .. } => PrimaryError::Syntax { complaints },
-            other => PrimaryError::Value(other),
+        match error.problem {
+            Problem::Syntax(complaints) => PrimaryError::Syntax { complaints },
+            Problem::BadNumber(_) => PrimaryError::Number(error.problem),
+            _ => PrimaryError::Value(error),
         }
     }
 }
@@ -126,7 +129,7 @@ impl Primary {
         value("multi_instance_wrapper")?;
         let enable = value("multi_instance_enable")?;
         let enabled = boolean(&enable).ok_or_else(|| PrimaryError::Boolean(printable(&enable)))?;
-        log.use_mail_log(postfix.root, &command_directory, &syslog_name);
+        log.use_mail_log(postfix.root, Path::new(&command_directory).join("postlog").into());
         check_owners(&Accounts::read(postfix.root), &mail_owner, &setgid_group, &file())?;
         let postmulti = Commands {
             start: value("postmulti_start_commands")?,

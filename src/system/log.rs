@@ -4,7 +4,6 @@ use super::root::Root;
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// As much as a pipe takes without waiting for its reader, in bytes.
@@ -40,20 +39,14 @@ pub struct Log {
     /// Postfix shows UTF-8 as it is once it has read main.cf, and as question marks before.
     utf8: Cell<bool>,
     pending: RefCell<Vec<(Level, String)>>,
-    mail_log: RefCell<Option<MailLog>>,
-}
-
-#[derive(Debug)]
-struct MailLog {
-    postlog: OsString,
-    tag: OsString,
+    postlog: RefCell<Option<OsString>>,
 }
 
 impl Log {
     /// The log of a program of that name.
     pub fn new(program: &OsStr) -> Log {
         let program = program.to_owned();
-        Log { program, utf8: Cell::new(false), pending: RefCell::default(), mail_log: RefCell::default() }
+        Log { program, utf8: Cell::new(false), pending: RefCell::default(), postlog: RefCell::default() }
     }
 
     /// From now on, valid UTF-8 is shown as it is.
@@ -61,15 +54,11 @@ impl Log {
         self.utf8.set(true);
     }
 
-    /// Names the postlog(1) that leads to the mail log, and the tag of the mail system there.
+    /// Names the postlog(1) that leads to the mail log.
     ///
     /// A program below another root is not run for this, so then there is no mail log.
-    pub fn use_mail_log(&self, root: &Root, command_directory: &OsStr, syslog_name: &OsStr) {
-        let mut tag = syslog_name.to_owned();
-        tag.push("/");
-        tag.push(&self.program);
-        let postlog = Path::new(command_directory).join("postlog").into_os_string();
-        self.mail_log.replace(root.directory().is_none().then_some(MailLog { postlog, tag }));
+    pub fn use_mail_log(&self, root: &Root, postlog: OsString) {
+        self.postlog.replace(root.directory().is_none().then_some(postlog));
     }
 
     pub fn warning(&self, text: impl Into<String>) {
@@ -96,21 +85,19 @@ impl Log {
     /// Hands the messages so far to the mail log. It is best effort: nothing is waited for, and no error told.
     pub fn flush(&self) {
         let pending = self.pending.take();
-        if let Some(mail_log) = &*self.mail_log.borrow() {
+        if let Some(postlog) = &*self.postlog.borrow() {
             for batch in pending.chunk_by(|(one, _), (next, _)| one == next) {
-                mail_log.send(batch);
+                self.send(postlog, batch);
             }
         }
     }
-}
 
-impl MailLog {
-    fn send(&self, batch: &[(Level, String)]) {
+    fn send(&self, postlog: &OsStr, batch: &[(Level, String)]) {
         let Some((level, _)) = batch.first() else { return };
         let mut text: Vec<u8> = batch.iter().flat_map(|(_, text)| [text.as_bytes(), b"\n"].concat()).collect();
         text.truncate(MAX_BATCH);
-        let postlog = Command::new(&self.postlog)
-            .args([OsStr::new("-t"), &self.tag, OsStr::new("-p"), OsStr::new(level.priority())])
+        let postlog = Command::new(postlog)
+            .args([OsStr::new("-t"), &self.program, OsStr::new("-p"), OsStr::new(level.priority())])
             .env_remove("MAIL_CONFIG")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -25,12 +25,14 @@ fn main() -> Result<ExitCode> {
     let size = ours.metadata().with_context(|| format!("no {}", ours.display()))?.len();
     let reference = built.join("roots/bookworm").canonicalize().context("no target/roots/bookworm")?;
     sandbox::enter(&reference, &built.join("bench"), &[(&ours, OURS), (&floor, FLOOR)])?;
+    let load = std::fs::read_to_string("/proc/loadavg")?.split(' ').take(1).collect::<String>();
     sandbox::make_instances(SECONDARIES.into_iter().max().unwrap_or_default())?;
 
     sandbox::list(0)?;
     let [nothing, version, alone] = compare([&["true"], &[OURS, "--version"], &[OURS, "-l"]])?;
     println!("Release binary: {} KB", size / 1024);
-    println!("Start-up: true {:.2} ms, postmulti --version {:.2} ms\n", nothing.median(), version.median());
+    println!("Start-up: true {:.2} ms, postmulti --version {:.2} ms", nothing.median(), version.median());
+    println!("Processors: {}, load before: {load}\n", std::thread::available_parallelism()?);
 
     println!("{:28}  {:^34}  {:^34}", "", "original", "ours");
     let columns = format!("{:>9} {:>9} {:>8} {:>5}", "ms", "least ms", "MB", "procs");
@@ -44,9 +46,8 @@ fn main() -> Result<ExitCode> {
             rows.push(row);
         }
     }
-    println!(
-        "\nms: median; MB: the largest process; procs: started by the command; floor: only reads the same files\n"
-    );
+    println!("\nms: median; MB: largest process, from {:.1} on; procs: processes started;", nothing.megabytes());
+    println!("faster: the original's least time / our median; floor: only opens, reads and closes the same files\n");
 
     let targets = target::judge(&rows, alone.median() - nothing.median());
     targets.iter().for_each(Target::print);
@@ -79,9 +80,10 @@ impl Row {
         Ok(Row { secondaries, command, original, ours, floor })
     }
 
-    /// How many times as fast as the original we are.
+    /// How many times as fast as the original we are: its least time against our median, because the original
+    /// runs only twice where it is slow, and what else the machine does should not count in our favour.
     fn faster(&self) -> f64 {
-        self.original.0.median() / self.ours.0.median()
+        self.original.0.minimum() / self.ours.0.median()
     }
 
     fn print(&self) {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -68,8 +68,11 @@ pub fn started(command: &[&str]) -> Result<Started> {
     let strace = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", log, "-e", calls];
     sandbox::run(&[&strace, command].concat())?;
     let trace = fs::read_to_string(log)?;
-    // A call that another process interrupts is two lines: arguments in the first, result in the second.
-    let forks = |line: &&str| line.contains("fork(") || line.contains(" clone") && !line.contains("CLONE_THREAD");
+    // A call that another process interrupts is two lines: the arguments are in the first, the result in the second.
+    let forks = |line: &&str| {
+        let new = ["fork(", "clone(", "clone3("].iter().any(|call| line.contains(call));
+        new && !line.contains("CLONE_THREAD")
+    };
     let succeeds = |line: &&str| line.contains("execve") && line.ends_with(" = 0");
     let programs = trace.lines().filter(succeeds).count();
     ensure!(programs > 0, "strace saw nothing of {}", command[0]);
@@ -78,8 +81,8 @@ pub fn started(command: &[&str]) -> Result<Started> {
 
 /// Time from start to end of a command that must succeed, and the kilobytes of its largest process.
 fn run(command: &[&str]) -> Result<(Duration, i64)> {
-    let mut child = Command::new(command[0]);
-    child.args(&command[1..]).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = sandbox::command(command);
+    child.stdin(Stdio::null()).stdout(Stdio::null());
     let start = Instant::now();
     let pid = child.spawn().context(command[0].to_owned())?.id();
     let mut status = 0;

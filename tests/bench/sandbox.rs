@@ -72,11 +72,18 @@ pub fn list(count: usize) -> Result<String> {
     Ok(if count == 0 { "-".to_owned() } else { name(count) })
 }
 
+/// A command with nothing but PATH in its environment. That leads to the original, never to ours.
+pub fn command(words: &[&str]) -> Command {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command
+}
+
 /// The standard output of a command that must succeed.
-pub fn run(command: &[&str]) -> Result<Vec<u8>> {
-    let output = Command::new(command[0]).args(&command[1..]).output().context(command[0].to_owned())?;
+pub fn run(words: &[&str]) -> Result<Vec<u8>> {
+    let output = command(words).output().with_context(|| words[0].to_owned())?;
     let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{}: {} {complaint}", command[..2].join(" "), output.status);
+    ensure!(output.status.success(), "{}: {} {complaint}", words.join(" "), output.status);
     Ok(output.stdout)
 }
 
