@@ -44,7 +44,10 @@ impl Comparison<'_> {
             self.judge(place, Fact::Status { original: original.status, ours: ours.status });
         }
         match like {
-            Some(like) => self.same_stdout(&format!("{place}, like$"), like, ours),
+            Some(like) => {
+                self.same_stdout(&format!("{place}, like$"), like, ours);
+                self.shown(Stream::Stdout, &lines(&original.stdout), &lines(&ours.stdout));
+            }
             None => self.lines(place, Stream::Stdout, lines(&original.stdout), lines(&ours.stdout)),
         }
         self.lines(place, Stream::Stderr, lines(&original.stderr), lines(&ours.stderr));
@@ -52,24 +55,24 @@ impl Comparison<'_> {
 
     /// One command with standard error on a pipe, for an original that prints messages on terminals only.
     ///
-    /// There, ours prints what it prints on a terminal; only the programs that it runs may be as shy as the original.
-    pub fn piped(&mut self, place: &str, original: [&Outcome; 2], ours: [&Outcome; 2], like: Option<&Outcome>) {
-        let [theirs_terminal, theirs_pipe] = original;
+    /// There, our messages are those that we print on a terminal. The programs that we run are the original's own.
+    pub fn piped(&mut self, place: &str, original: &Outcome, ours: [&Outcome; 2], like: Option<&Outcome>) {
         let [ours_terminal, ours_pipe] = ours;
-        let without_stderr = |outcome: &Outcome| Outcome { stderr: Vec::new(), ..outcome.clone() };
-        self.outcome(place, &without_stderr(theirs_pipe), &without_stderr(ours_pipe), like);
+        let without_messages = |outcome: &Outcome| {
+            let others = lines(&outcome.stderr).into_iter().filter(|line| !is_message(line));
+            Outcome { stderr: others.collect::<Vec<_>>().concat(), ..outcome.clone() }
+        };
+        self.outcome(place, &without_messages(original), &without_messages(ours_pipe), like);
 
-        let hidden = only_left(&lines(&theirs_terminal.stderr), &lines(&theirs_pipe.stderr));
-        for text in only_left(&lines(&ours_terminal.stderr), &lines(&ours_pipe.stderr)) {
-            let of_a_child = text.starts_with(b"postfix: ") || text.starts_with(b"postfix/");
-            if !(of_a_child && hidden.contains(&text)) {
-                self.undeclared(place, &format!("ours prints this on a terminal only: {}", show(text)));
-            }
+        let messages = |outcome| lines(outcome).into_iter().filter(|line| is_message(line)).collect::<Vec<_>>();
+        let (on_terminal, on_pipe) = (messages(&ours_terminal.stderr), messages(&ours_pipe.stderr));
+        for text in only_left(&on_terminal, &on_pipe) {
+            self.undeclared(place, &format!("ours prints this on a terminal only: {}", show(text)));
         }
-        for text in only_left(&lines(&ours_pipe.stderr), &lines(&ours_terminal.stderr)) {
+        for text in only_left(&on_pipe, &on_terminal) {
             self.undeclared(place, &format!("ours prints this on a pipe only: {}", show(text)));
         }
-        if !hidden.is_empty() && !ours_pipe.stderr.is_empty() {
+        if messages(&original.stderr).is_empty() && !on_pipe.is_empty() {
             self.findings.occurred.insert("2".to_owned());
         }
     }
@@ -105,12 +108,24 @@ impl Comparison<'_> {
     /// The original's line in our wording.
     fn reword(&mut self, stream: Stream, line: &[u8]) -> Vec<u8> {
         for difference in self.allowed.iter().filter(|_| stream == Stream::Stderr) {
-            if let Some(ours) = difference.reword(line) {
+            if let Some(mut ours) = difference.reword(line) {
+                ours.extend(line.ends_with(b"\n").then_some(b'\n'));
                 self.findings.occurred.insert(difference.number.clone());
                 return ours;
             }
         }
         line.to_owned()
+    }
+
+    /// Takes note of the differences that show in lines which are compared with something else.
+    fn shown(&mut self, stream: Stream, original: &[&[u8]], ours: &[&[u8]]) {
+        let theirs = only_left(original, ours).into_iter().map(|text| (false, text));
+        for (only_ours, text) in theirs.chain(only_left(ours, original).into_iter().map(|text| (true, text))) {
+            let fact = Fact::Line { stream, only_ours, text: text.to_owned() };
+            let numbers =
+                self.allowed.iter().filter(|difference| difference.explains(&fact)).map(|found| found.number.clone());
+            self.findings.occurred.extend(numbers);
+        }
     }
 
     fn same_stdout(&mut self, place: &str, original: &Outcome, ours: &Outcome) {
@@ -152,6 +167,11 @@ impl fmt::Display for Fact {
 /// Lines with their ends, so that a missing one counts.
 fn lines(bytes: &[u8]) -> Vec<&[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').collect()
+}
+
+/// Whether postmulti says this, or the postconf(1) that the original has read secondaries.
+fn is_message(line: &[u8]) -> bool {
+    line.starts_with(b"postmulti: ") || (line.starts_with(b"/") && line.windows(11).any(|part| part == b"/postconf: "))
 }
 
 fn sides(operation: &DiffOp) -> (std::ops::Range<usize>, std::ops::Range<usize>) {

@@ -75,15 +75,20 @@ impl Difference {
                     Stream::Stderr => &self.stderr,
                 };
                 let patterns = if *only_ours { &lines.ours } else { &lines.original };
-                patterns.iter().any(|pattern| pattern.0.is_match(text))
+                patterns.iter().any(|pattern| pattern.0.is_match(without_end(text)))
             }
             Fact::Tree(_) => false,
         }
     }
 
-    /// Our wording of `line`, if it is another.
+    /// Our wording of `line`, without its newline, if it is another.
     pub fn reword(&self, line: &[u8]) -> Option<Vec<u8>> {
+        let line = without_end(line);
         let (pattern, ours) = self.reworded.iter().find(|(pattern, _)| pattern.0.is_match(line))?;
         Some(pattern.0.replace(line, ours.as_bytes()).into_owned())
     }
+}
+
+fn without_end(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\n").unwrap_or(line)
 }

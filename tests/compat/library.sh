@@ -5,6 +5,15 @@ primary() {
 	if [ $# -gt 0 ]; then printf '%s\n' "$@"; else cat; fi >/etc/postfix/main.cf
 }
 
+# with LINE COMMAND...: run the command with this line (printf(1)'s escapes count) added to the primary's main.cf.
+with() {
+	[ -e /tmp/main.cf.before ] || cp /etc/postfix/main.cf /tmp/main.cf.before
+	{ cat /tmp/main.cf.before; printf '%b\n' "$1"; } >/etc/postfix/main.cf
+	touch -d '1 year ago' /etc/postfix/main.cf
+	shift
+	"$@"
+}
+
 # instance NAME [LINE...]: a secondary /etc/NAME, with a queue and a data directory of its own, these lines in its
 # main.cf, on the primary's list.
 instance() {
@@ -32,14 +41,15 @@ list() {
 
 # without DIRECTORY COMMAND...: run the command as if the directory were not on the list.
 without() (
-	cp -p /etc/postfix/main.cf /tmp/main.cf.listed
+	listed=$(mktemp)
+	cp -p /etc/postfix/main.cf "$listed"
 	sed -i "/^multi_instance_directories =/s|[ ,]$1\$||; /^multi_instance_directories =/s|[ ,]$1\([ ,]\)|\1|" /etc/postfix/main.cf
 	touch -d '1 year ago' /etc/postfix/main.cf
 	shift
 	"$@"
 	status=$?
-	cp -p /tmp/main.cf.listed /etc/postfix/main.cf
-	rm /tmp/main.cf.listed
+	cp -p "$listed" /etc/postfix/main.cf
+	rm "$listed"
 	exit $status
 )
 
@@ -65,4 +75,28 @@ PERL
 # as_nobody COMMAND...: run as an ordinary user.
 as_nobody() {
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+# syslogd: a daemon that keeps what is written to the mail log.
+syslogd() {
+	cat >/tmp/syslogd <<'PERL'
+use Socket;
+socket my $log, AF_UNIX, SOCK_DGRAM, 0 or die;
+bind $log, sockaddr_un('/dev/log') or die;
+chmod 0666, '/dev/log';
+open my $file, '>>', '/var/log/syslog' or die;
+fork and exit;
+setpgrp;
+open STDIN, '<', '/dev/null';
+open $_, '>', '/dev/null' for *STDOUT, *STDERR;
+$file->autoflush(1);
+while (defined recv $log, my $line, 65536, 0) { $line =~ s/[\0\n]*$/\n/; syswrite $file, $line }
+PERL
+	perl -MIO::Handle /tmp/syslogd
+}
+
+# logged: print what postmulti wrote to the mail log: priority, tag and text.
+logged() {
+	sleep 0.3
+	grep 'postmulti' /var/log/syslog | sed 's/>[A-Z][a-z]* *[0-9]* [0-9:]* />/; s/\[[0-9]*\]//'
 }

@@ -3,6 +3,7 @@
 //! The namespaces belong to the calling thread, so every sandbox needs a thread of its own, and is gone with it.
 
 use std::fs::{self, File};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
+use nix::errno::Errno;
+use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
@@ -110,6 +113,10 @@ fn within<'a>(command: &'a mut Command, root: &Path, stderr: StandardError) -> &
         chroot(&root)?;
         chdir("/")?;
         setsid()?;
+        // What the runner's caller left open is no business of the command's.
+        let flags = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
+        // SAFETY: the call takes no pointer.
+        Errno::result(unsafe { libc::close_range(3, libc::c_uint::MAX, flags) })?;
         match stderr {
             StandardError::Terminal => controlling_terminal(),
             StandardError::Pipe => Ok(()),
@@ -139,7 +146,6 @@ fn devices(dev: &Path) -> Result<()> {
 
 /// Brings the interface `lo` of this network namespace up.
 fn loopback() -> Result<()> {
-    use nix::libc;
     let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;
     // SAFETY: an all-zero ifreq is valid, and the request reads no more than the name and the flags, which are set.
     let status = unsafe {
@@ -147,8 +153,8 @@ fn loopback() -> Result<()> {
         request.ifr_name[0] = b'l' as libc::c_char;
         request.ifr_name[1] = b'o' as libc::c_char;
         request.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
-        libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(&socket), libc::SIOCSIFFLAGS, &request)
+        libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request)
     };
-    nix::errno::Errno::result(status)?;
+    Errno::result(status)?;
     Ok(())
 }

@@ -91,7 +91,7 @@ impl Suite {
             comparison.outcome(&format!("$ {line}"), theirs, mine, like);
             let place = format!("$ {line} 2|");
             if root.messages_on_terminals_only() && self.program.is_some() {
-                comparison.piped(&place, [theirs, theirs_piped], [mine, mine_piped], like);
+                comparison.piped(&place, theirs_piped, [mine, mine_piped], like);
             } else {
                 comparison.outcome(&place, theirs_piped, mine_piped, like);
             }
