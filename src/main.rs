@@ -1,8 +1,10 @@
 //! The process: what it starts with, the one place that prints an error, and the exit status.
 
+#![no_main]
+
 use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
-use postmulti::action;
+use postmulti::action::{self, ActionError};
 use postmulti::cli::error::RequestError;
 use postmulti::cli::getopt::Arguments;
 use postmulti::cli::help::Information;
@@ -11,31 +13,37 @@ use postmulti::config::defaults::CONFIG_DIRECTORY;
 use postmulti::instance::parameters::Postfix;
 use postmulti::instance::primary::Primary;
 use postmulti::system::log::Log;
-use postmulti::system::process::die_of_broken_pipe;
+use postmulti::system::process;
 use postmulti::system::root::Root;
+use std::ffi::{c_char, c_int};
 use std::io::Write;
-use std::process::ExitCode;
 
-fn main() -> ExitCode {
-    // Descriptors 0 to 2 are open by now: the Rust runtime opens them on /dev/null where they are not.
-    die_of_broken_pipe();
+/// The entry point that the C runtime calls. Rust's own would have SIGPIPE ignored, in every command that is run, too.
+#[unsafe(no_mangle)]
+extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
+    // SAFETY: these are what the C runtime has passed.
+    let words = unsafe { process::arguments(argc, argv) };
     umask(Mode::from_bits_truncate(0o022));
-    let arguments = Arguments::read(std::env::args_os());
+    let arguments = Arguments::read(words);
     let log = Log::new(&arguments.program);
-    let code = run(arguments, &log).unwrap_or_else(|error| {
-        let getopt_line = error.downcast_ref().and_then(RequestError::getopt_line);
-        getopt_line.inspect(|line| log.line(line));
-        log.fatal(format!("{error:#}"));
-        1
-    });
+    let code = process::open_standard_descriptors()
+        .context("open /dev/null")
+        .and_then(|()| run(arguments, &log))
+        .unwrap_or_else(|error| {
+            let getopt_line = error.downcast_ref().and_then(RequestError::getopt_line);
+            getopt_line.inspect(|line| log.line(line));
+            log.fatal(format!("{error:#}"));
+            1
+        });
     log.flush();
-    ExitCode::from(code)
+    code.into()
 }
 
 /// Reads the primary main.cf before it judges the arguments, as Postfix does: the first error is the one to tell.
 fn run(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
     if let Some(information) = Information::from_arguments(&arguments)? {
-        std::io::stdout().write_all(&information.text()).context("error writing output")?;
+        let mut stdout = std::io::stdout();
+        stdout.write_all(&information.text()).and_then(|()| stdout.flush()).map_err(ActionError::Output)?;
         return Ok(0);
     }
     let root = match request::root(&arguments)? {

@@ -1,13 +1,12 @@
 //! All instances of a host, from their main.cf files.
 
 use super::claims::{Claims, Conflict};
-use super::parameters::{FileError, Parameters, Postfix, ValueError};
+use super::parameters::{FileError, Parameters, Postfix, ValueError, main_cf};
 use super::primary::{Primary, boolean};
 use super::{Broken, Instance, Instances};
 use crate::system::log::{Log, printable};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
 use std::thread;
 use thiserror::Error;
 
@@ -102,7 +101,7 @@ fn instance(parameters: &Parameters, config_directory: &OsStr) -> Result<Instanc
     let group = filled("multi_instance_group")?;
     let enable = parameters.value("multi_instance_enable")?;
     let enabled = boolean(&enable).ok_or_else(|| {
-        let file = printable(Path::new(config_directory).join("main.cf"));
+        let file = printable(main_cf(config_directory));
         LoadError::Boolean { file, value: printable(&enable) }
     })?;
     let config_directory = config_directory.to_owned();

@@ -10,7 +10,7 @@ use crate::system::root::Root;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// As much as a warning quotes of text that counts for nothing, in bytes.
@@ -67,7 +67,7 @@ pub enum Problem {
 impl<'a> Parameters<'a> {
     /// Reads the main.cf in a configuration directory. Warnings are returned, in the order of the lines.
     pub fn read(postfix: &'a Postfix<'a>, config_directory: &OsStr) -> (Vec<String>, Result<Self, FileError>) {
-        let path = Path::new(config_directory).join("main.cf");
+        let path = main_cf(config_directory);
         let bytes = match file::read(postfix.root, &path) {
             Ok(bytes) => bytes,
             Err(error) => return (Vec::new(), Err(error.into())),
@@ -97,6 +97,7 @@ impl<'a> Parameters<'a> {
             Err(ExpandError::Unknown(_)) => {
                 match self.postfix.postconf.value(self.postfix.root, &self.config_directory, name) {
                     Ok(value) => return Ok(value),
+                    Err(AskError::Syntax(complaints)) => Problem::Syntax(complaints),
                     Err(error) => Problem::Ask(error),
                 }
             }
@@ -111,7 +112,7 @@ impl<'a> Parameters<'a> {
 
     /// Where a parameter gets its value: the file, and the line if it is set there.
     pub fn place(&self, name: &str) -> String {
-        let file = printable(Path::new(&self.config_directory).join("main.cf"));
+        let file = printable(main_cf(&self.config_directory));
         match self.main_cf.line_of(name.as_bytes()) {
             Some(line) => format!("{file}, line {line}"),
             None => file,
@@ -129,6 +130,13 @@ impl Lookup for Parameters<'_> {
             None => Meaning::Unknown,
         }
     }
+}
+
+/// The path of the main.cf in a configuration directory, spelled as Postfix does: with a slash in between, always.
+pub(super) fn main_cf(config_directory: &OsStr) -> PathBuf {
+    let mut path = config_directory.to_owned();
+    path.push("/main.cf");
+    path.into()
 }
 
 /// A finding as a warning, or as the error that makes the whole file unusable.

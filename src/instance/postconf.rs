@@ -4,6 +4,7 @@ use crate::system::log::printable;
 use crate::system::process::Program;
 use crate::system::reason;
 use crate::system::root::Root;
+use indexmap::IndexSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -17,13 +18,36 @@ pub struct Postconf {
     program: OsString,
 }
 
+/// What postconf(1) says at last when it has complained of a value.
+const SYNTAX_ERROR: &str = "fatal: macro processing error";
+
 /// Why postconf(1) gave no value.
 #[derive(Debug, Error)]
 pub enum AskError {
     #[error("only {program} can tell the value: {}", reason(.error))]
     NotRun { program: String, error: io::Error },
+    /// Each complaint is in Postfix's own words.
+    #[error("{}", .0.join("; "))]
+    Syntax(Vec<String>),
     #[error("{}", .0.join("; "))]
     Refused(Vec<String>),
+}
+
+impl AskError {
+    /// Judges what postconf(1) has printed on stderr.
+    fn from_messages(messages: &[u8]) -> AskError {
+        let lines = messages.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let texts = lines.map(|line| printable(OsStr::from_bytes(line)));
+        // A line begins with the name of the program, which is a path.
+        let texts = texts.map(|line| line.split_once(": ").map_or(line.clone(), |(_, text)| text.to_owned()));
+        let texts: IndexSet<String> = texts.collect();
+        if texts.last().is_none_or(|text| text != SYNTAX_ERROR) {
+            return AskError::Refused(texts.into_iter().collect());
+        }
+        // It reads every value twice; and what it warns of in the file has been told.
+        let complaints = texts.iter().filter_map(|text| text.strip_prefix("warning: "));
+        AskError::Syntax(complaints.filter(|text| !text.starts_with('/')).map(str::to_owned).collect())
+    }
 }
 
 impl Postconf {
@@ -40,8 +64,7 @@ impl Postconf {
         let mut command = program.command(root).map_err(not_run)?;
         let output = command.stdin(Stdio::null()).output().map_err(not_run)?;
         if !output.status.success() {
-            let complaints = output.stderr.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-            return Err(AskError::Refused(complaints.map(|line| printable(OsStr::from_bytes(line))).collect()));
+            return Err(AskError::from_messages(&output.stderr));
         }
         let mut value = output.stdout;
         value.pop_if(|last| *last == b'\n');

@@ -1,7 +1,7 @@
 //! The primary instance: its main.cf lists the others, and says what all of them share.
 
 use super::Instance;
-use super::parameters::{FileError, Parameters, Postfix, Problem, ValueError};
+use super::parameters::{FileError, Parameters, Postfix, Problem, ValueError, main_cf};
 use crate::config::split_list;
 use crate::system::log::{Log, printable};
 use crate::system::passwd::Accounts;
@@ -104,7 +104,7 @@ impl Primary {
         config_directory: &OsStr,
         log: &Log,
     ) -> Result<Primary, PrimaryError> {
-        let file = || printable(Path::new(config_directory).join("main.cf"));
+        let file = || printable(main_cf(config_directory));
         let value = |name| parameters.value(name);
         let not_empty = |name| match parameters.value(name)? {
             empty if empty.is_empty() => Err(PrimaryError::Empty(name)),

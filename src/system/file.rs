@@ -1,5 +1,6 @@
 //! Reading a file that others may be writing.
 
+use super::log::printable;
 use super::root::Root;
 use std::fs::Metadata;
 use std::io::{self, Read};
@@ -28,7 +29,7 @@ pub enum ReadError {
 /// A write that is not atomic is noticed by the size and times (in nanoseconds) before and after the reading,
 /// and the file is read again.
 pub fn read(root: &Root, path: &Path) -> Result<Vec<u8>, ReadError> {
-    let name = || path.to_string_lossy().into_owned();
+    let name = || printable(path);
     for _ in 0..MAX_ATTEMPTS {
         let mut file = root.open(path).map_err(|reason| ReadError::Open { path: name(), reason })?;
         let failed = |reason| ReadError::Read { path: name(), reason };

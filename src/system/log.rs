@@ -4,6 +4,7 @@ use super::root::Root;
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 /// As much as a pipe takes without waiting for its reader, in bytes.
@@ -70,7 +71,7 @@ impl Log {
     }
 
     fn message(&self, level: Level, text: String) {
-        let text = if self.utf8.get() { text } else { ascii(&text) };
+        let text = printable(if self.utf8.get() { text } else { ascii(&text) });
         let program = self.program.as_encoded_bytes();
         self.line(&[program, b": ", level.word().as_bytes(), b": ", text.as_bytes()].concat());
         self.pending.borrow_mut().push((level, text));
@@ -102,6 +103,8 @@ impl Log {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            // The end of a terminal session must not end it, nor an interrupt.
+            .process_group(0)
             .spawn();
         if let Some(mut stdin) = postlog.ok().and_then(|mut child| child.stdin.take()) {
             let _ = stdin.write_all(&text);

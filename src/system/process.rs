@@ -1,13 +1,19 @@
 //! Running a command and waiting for it.
 //!
-//! All that is `unsafe` in this program is here: it sets what a child starts with, and the fate of a signal.
+//! All that is `unsafe` in this program is here: what the C runtime passes in, and what a child does before it is
+//! another program.
 
 use super::root::Root;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::libc;
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, raise, signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{chdir, chroot};
-use std::ffi::{OsStr, OsString};
+use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
+use std::fs::OpenOptions;
 use std::io;
+use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 
@@ -24,7 +30,7 @@ impl Program {
     /// Without arguments there is nothing to run: that is the error of execvp(3) for an empty name.
     pub fn command(&self, root: &Root) -> io::Result<Command> {
         let (program, arguments) =
-            self.arguments.split_first().ok_or_else(|| io::Error::from_raw_os_error(nix::libc::ENOENT))?;
+            self.arguments.split_first().ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))?;
         let mut command = Command::new(program);
         command.args(arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
         if let Some(directory) = root.directory() {
@@ -46,6 +52,8 @@ impl Program {
 pub struct Interrupts {
     signals: SigSet,
     mask_before: SigSet,
+    /// Was this process told to ignore a reader of its output that goes away, as services of systemd are?
+    ignores_broken_pipe: bool,
     held: Option<SignalFd>,
 }
 
@@ -57,14 +65,21 @@ impl Interrupts {
         let blocked = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), Some(&mut mask_before));
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
         let held = blocked.ok().and_then(|()| SignalFd::with_flags(&signals, flags).ok());
-        Interrupts { signals, mask_before, held }
+        Interrupts { signals, mask_before, ignores_broken_pipe: ignores(Signal::SIGPIPE), held }
     }
 
-    /// Lets a command have its signals as if nothing were held.
+    /// Lets a command have its signals as they were given to this process.
     pub fn release_in(&self, command: &mut Command) {
-        let mask = self.mask_before;
-        // SAFETY: between fork and exec only this system call is made.
-        unsafe { command.pre_exec(move || Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?)) };
+        let (mask, ignores_broken_pipe) = (self.mask_before, self.ignores_broken_pipe);
+        // SAFETY: between fork and exec only these system calls are made.
+        unsafe {
+            command.pre_exec(move || {
+                if ignores_broken_pipe {
+                    signal(Signal::SIGPIPE, SigHandler::SigIgn)?;
+                }
+                Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?)
+            })
+        };
     }
 
     /// The one that has arrived since the last question.
@@ -80,15 +95,43 @@ impl Interrupts {
     }
 }
 
+fn ignores(signal: Signal) -> bool {
+    // SAFETY: without a new action the call only fills in the present one, for which zeroes are a valid value.
+    let action = unsafe {
+        let mut action = std::mem::zeroed::<libc::sigaction>();
+        libc::sigaction(signal as c_int, std::ptr::null(), &mut action);
+        action
+    };
+    action.sa_sigaction == libc::SIG_IGN
+}
+
 /// Was the command ended by that signal?
 pub fn killed_by(status: ExitStatus, signal: Signal) -> bool {
     status.signal() == Some(signal as i32)
 }
 
-/// Lets a reader of our output that goes away end us quietly, as it ends every Unix tool.
-pub fn die_of_broken_pipe() {
-    // SAFETY: no handler of ours is involved; the default action is set before any thread is started.
-    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+/// The words of the command line, the name of the program first.
+///
+/// # Safety
+///
+/// `argv` must point to `argc` pointers to strings, as the C runtime passes them.
+pub unsafe fn arguments(argc: c_int, argv: *const *const c_char) -> Vec<OsString> {
+    // SAFETY: the caller vouches for it.
+    let word = |index| unsafe { CStr::from_ptr(*argv.add(index)) };
+    (0..usize::try_from(argc).unwrap_or(0)).map(|index| OsStr::from_bytes(word(index).to_bytes()).to_owned()).collect()
+}
+
+/// Opens those of the descriptors 0, 1 and 2 that are closed, so that no file of ours can be taken for one of them.
+pub fn open_standard_descriptors() -> io::Result<()> {
+    loop {
+        let lowest_free = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+        if lowest_free.as_raw_fd() > 2 {
+            return Ok(());
+        }
+        // Kept open; the commands that are run have it, too, so it must not be closed on exec.
+        fcntl(&lowest_free, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        let _ = lowest_free.into_raw_fd();
+    }
 }
 
 /// The value of `PATH` with a directory put in front. Unset or empty, it stands for the system's directories.
