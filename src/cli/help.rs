@@ -62,7 +62,7 @@ List, start, stop and manage several Postfix instances on one host. Options end
 at the first operand, or at '--': what follows belongs to COMMAND.";
 
 const AFTER_HELP: &str = "\
-Actions of -e:
+Actions of -e (checked, but not carried out by this version):
   init             Set up the primary instance for multi-instance operation
   create           Make a new instance, disabled
   import, deport   Put an existing instance on the list, take it off the list
@@ -79,7 +79,6 @@ Examples:
   postmulti -i postfix-out -p stop          Stop one
   postmulti -g mta -x postqueue -p          A command for each of a group
   postmulti -x sh -c 'echo \"$queue_directory\"'
-  postmulti -e create -I postfix-out -G mta
 
 Exit status:
   0  All went well.

@@ -63,7 +63,7 @@ pub static TABLE: [Row; 16] = {
         row(AssignName,  Some('I'), "assign-name",  Some("NAME"),   ASSIGNMENT, "Name the instance; '-': no name"),
         row(AssignGroup, Some('G'), "assign-group", Some("GROUP"),  ASSIGNMENT, "Put it into GROUP; '-': no group"),
         row(Root,        None,      "root",         Some("DIR"),    OTHERS,     "Work on the system whose root is DIR"),
-        row(Verbose,     Some('v'), "verbose",      None,           OTHERS,     "Verbose logging, also of the commands run"),
+        row(Verbose,     Some('v'), "verbose",      None,           OTHERS,     "Verbose logging of the Postfix commands run"),
         row(Completions, None,      "completions",  Some("SHELL"),  OTHERS,     "Print completions for bash, zsh or fish"),
         row(Version,     None,      "version",      None,           OTHERS,     "Print the version"),
         row(Help,        None,      "help",         None,           OTHERS,     "Print this help"),
