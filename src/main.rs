@@ -12,7 +12,7 @@ use postmulti::cli::request::{self, Request};
 use postmulti::config::defaults::CONFIG_DIRECTORY;
 use postmulti::instance::parameters::Postfix;
 use postmulti::instance::primary::Primary;
-use postmulti::system::log::Log;
+use postmulti::system::log::{Log, MailLog};
 use postmulti::system::process;
 use postmulti::system::root::Root;
 use std::ffi::{c_char, c_int};
@@ -51,7 +51,9 @@ fn run(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
         None => Root::host(),
     };
     let postfix = Postfix::recognise(&root);
-    postfix.use_mail_log(log);
+    if root.is_host() {
+        log.use_mail_log(MailLog::Syslog);
+    }
     let config_directory = std::env::var_os("MAIL_CONFIG").unwrap_or_else(|| CONFIG_DIRECTORY.into());
     let primary = Primary::load(&postfix, &config_directory, log)?;
     primary.check_default(CONFIG_DIRECTORY)?;

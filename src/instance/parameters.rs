@@ -5,7 +5,7 @@ use crate::config::defaults::{self, Layout};
 use crate::config::expand::{ExpandError, Lookup, Meaning, expand};
 use crate::config::main_cf::{Finding, MainCf};
 use crate::system::file::{self, ReadError};
-use crate::system::log::{Log, printable};
+use crate::system::log::printable;
 use crate::system::root::Root;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -167,20 +167,12 @@ impl<'a> Postfix<'a> {
     pub fn recognise(root: &'a Root) -> Postfix<'a> {
         let marked = |layout: &&Layout| layout.marks.iter().all(|mark| root.exists(Path::new(mark)));
         let layout = defaults::LAYOUTS.iter().find(marked);
-        Postfix { root, layout, postconf: Postconf::in_directory(OsStr::new(command_directory(layout))) }
-    }
-
-    /// Until main.cf says otherwise, the mail log is that of a Postfix that nobody has configured.
-    pub fn use_mail_log(&self, log: &Log) {
-        log.use_mail_log(self.root, Path::new(command_directory(self.layout)).join("postlog").into());
+        let command_directory = defaults::default(b"command_directory", layout).unwrap_or("/usr/sbin");
+        Postfix { root, layout, postconf: Postconf::in_directory(OsStr::new(command_directory)) }
     }
 
     /// The same, but with the postconf(1) of that command directory to ask.
     pub fn with_commands_of(&self, command_directory: &OsStr) -> Postfix<'a> {
         Postfix { postconf: Postconf::in_directory(command_directory), ..*self }
     }
-}
-
-fn command_directory(layout: Option<&Layout>) -> &'static str {
-    defaults::default(b"command_directory", layout).unwrap_or("/usr/sbin")
 }

@@ -3,7 +3,7 @@
 use super::Instance;
 use super::parameters::{FileError, Parameters, Postfix, Problem, ValueError, main_cf};
 use crate::config::split_list;
-use crate::system::log::{Log, printable};
+use crate::system::log::{Log, MailLog, printable};
 use crate::system::passwd::Accounts;
 use crate::system::reason;
 use std::ffi::{OsStr, OsString};
@@ -129,7 +129,9 @@ impl Primary {
         value("multi_instance_wrapper")?;
         let enable = value("multi_instance_enable")?;
         let enabled = boolean(&enable).ok_or_else(|| PrimaryError::Boolean(printable(&enable)))?;
-        log.use_mail_log(postfix.root, Path::new(&command_directory).join("postlog").into());
+        if postfix.root.is_host() {
+            log.use_mail_log(MailLog::Postlog(Path::new(&command_directory).join("postlog").into()));
+        }
         check_owners(&Accounts::read(postfix.root), &mail_owner, &setgid_group, &file())?;
         let postmulti = Commands {
             start: value("postmulti_start_commands")?,

@@ -1,6 +1,6 @@
 //! What the user is told: on stderr at once, and in the mail log as far as that works.
 
-use super::root::Root;
+use nix::syslog::{Facility, LogFlags, Priority, Severity, openlog, syslog};
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
@@ -31,6 +31,25 @@ impl Level {
             Level::Fatal => "fatal",
         }
     }
+
+    fn severity(self) -> Severity {
+        match self {
+            Level::Warning => Severity::LOG_WARNING,
+            Level::Fatal => Severity::LOG_CRIT,
+        }
+    }
+}
+
+/// The way to the mail log.
+#[derive(Debug, Default)]
+pub enum MailLog {
+    /// There is none, as below another root.
+    #[default]
+    Nowhere,
+    /// The system log, as long as nobody knows what main.cf says.
+    Syslog,
+    /// The postlog(1) at this path, which knows what main.cf says.
+    Postlog(OsString),
 }
 
 /// Prints messages as `PROGRAM: LEVEL: TEXT`, and keeps them for the mail log.
@@ -40,14 +59,14 @@ pub struct Log {
     /// Postfix shows UTF-8 as it is once it has read main.cf, and as question marks before.
     utf8: Cell<bool>,
     pending: RefCell<Vec<(Level, String)>>,
-    postlog: RefCell<Option<OsString>>,
+    mail_log: RefCell<MailLog>,
 }
 
 impl Log {
     /// The log of a program of that name.
     pub fn new(program: &OsStr) -> Log {
         let program = program.to_owned();
-        Log { program, utf8: Cell::new(false), pending: RefCell::default(), postlog: RefCell::default() }
+        Log { program, utf8: Cell::new(false), pending: RefCell::default(), mail_log: RefCell::default() }
     }
 
     /// From now on, valid UTF-8 is shown as it is.
@@ -55,11 +74,9 @@ impl Log {
         self.utf8.set(true);
     }
 
-    /// Names the postlog(1) that leads to the mail log.
-    ///
-    /// A program below another root is not run for this, so then there is no mail log.
-    pub fn use_mail_log(&self, root: &Root, postlog: OsString) {
-        self.postlog.replace(root.directory().is_none().then_some(postlog));
+    /// Says which way messages go to the mail log from now on.
+    pub fn use_mail_log(&self, mail_log: MailLog) {
+        self.mail_log.replace(mail_log);
     }
 
     pub fn warning(&self, text: impl Into<String>) {
@@ -86,9 +103,17 @@ impl Log {
     /// Hands the messages so far to the mail log. It is best effort: nothing is waited for, and no error told.
     pub fn flush(&self) {
         let pending = self.pending.take();
-        if let Some(postlog) = &*self.postlog.borrow() {
-            for batch in pending.chunk_by(|(one, _), (next, _)| one == next) {
-                self.send(postlog, batch);
+        match &*self.mail_log.borrow() {
+            MailLog::Nowhere => {}
+            MailLog::Syslog => {
+                // Without another word, messages bear the last component of argv[0].
+                let _ = openlog(None, LogFlags::LOG_PID, Facility::LOG_MAIL);
+                for (level, text) in &pending {
+                    let _ = syslog(Priority::new(level.severity(), Facility::LOG_MAIL), text);
+                }
+            }
+            MailLog::Postlog(postlog) => {
+                pending.chunk_by(|(one, _), (next, _)| one == next).for_each(|batch| self.send(postlog, batch));
             }
         }
     }

@@ -43,7 +43,7 @@ impl Accounts {
         let groups = fields(&read("/etc/group"))
             .filter_map(|group| Some(Group { name: group.first()?.clone(), gid: id(&group, 2)? }))
             .collect();
-        Accounts { users, groups, name_service: root.directory().is_none() }
+        Accounts { users, groups, name_service: root.is_host() }
     }
 
     /// The user of that name.

@@ -12,7 +12,7 @@ use nix::unistd::{chdir, chroot};
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
@@ -123,15 +123,16 @@ pub unsafe fn arguments(argc: c_int, argv: *const *const c_char) -> Vec<OsString
 
 /// Opens those of the descriptors 0, 1 and 2 that are closed, so that no file of ours can be taken for one of them.
 pub fn open_standard_descriptors() -> io::Result<()> {
-    loop {
-        let lowest_free = OpenOptions::new().read(true).write(true).open("/dev/null")?;
-        if lowest_free.as_raw_fd() > 2 {
-            return Ok(());
+    for descriptor in 0..=2 {
+        // SAFETY: the call only asks; a descriptor that is closed is what it is about.
+        if unsafe { libc::fcntl(descriptor, libc::F_GETFD) } == -1 {
+            // The lowest one that is free is this one. It is never closed, and the commands that are run have it, too.
+            let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+            fcntl(&null, FcntlArg::F_SETFD(FdFlag::empty()))?;
+            let _ = null.into_raw_fd();
         }
-        // Kept open; the commands that are run have it, too, so it must not be closed on exec.
-        fcntl(&lowest_free, FcntlArg::F_SETFD(FdFlag::empty()))?;
-        let _ = lowest_free.into_raw_fd();
     }
+    Ok(())
 }
 
 /// The value of `PATH` with a directory put in front. Unset or empty, it stands for the system's directories.

@@ -44,6 +44,11 @@ impl Root {
         Ok(Root { image: Some(image), resolved: Mutex::default() })
     }
 
+    /// Is it the host's own, so that its programs can be run without more ado?
+    pub fn is_host(&self) -> bool {
+        self.image.is_none()
+    }
+
     /// Where the image lies, if this is not the host's own root.
     pub fn directory(&self) -> Option<&Path> {
         self.image.as_ref().map(|(directory, _)| &**directory)
