@@ -3,6 +3,8 @@
 use crate::host::Host;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::{contains, ends_with};
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -59,9 +61,11 @@ fn a_line_of_ten_megabytes() {
 #[test]
 fn a_file_of_a_hundred_megabytes() {
     let host = Host::new();
-    let comment = format!("#{}\n", "-".repeat(4094)).into_bytes();
-    host.add("/etc/postfix-out", &comment.repeat(100 << 8));
-    host.postmulti(&["-l"]).assert().success().stderr("");
+    host.add("/etc/postfix-out", b"# a hole of a hundred megabytes:");
+    let mut file = OpenOptions::new().append(true).open(host.path("/etc/postfix-out/main.cf")).unwrap();
+    file.set_len(file.metadata().unwrap().len() + (100 << 20)).unwrap();
+    file.write_all(b"\nmulti_instance_group = late\n").unwrap();
+    host.postmulti(&["-l", "-g", "late"]).assert().success().stdout(contains("postfix-out"));
 }
 
 #[test]
