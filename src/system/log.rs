@@ -109,7 +109,8 @@ impl Log {
                 // Without another word, messages bear the last component of argv[0].
                 let _ = openlog(None, LogFlags::LOG_PID, Facility::LOG_MAIL);
                 for (level, text) in &pending {
-                    let _ = syslog(Priority::new(level.severity(), Facility::LOG_MAIL), text);
+                    let line = format!("{}: {text}", level.word());
+                    let _ = syslog(Priority::new(level.severity(), Facility::LOG_MAIL), &line);
                 }
             }
             MailLog::Postlog(postlog) => {
