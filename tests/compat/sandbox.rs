@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,6 +15,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::SigSet;
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use nix::unistd::{chdir, chroot, sethostname, setsid};
 use walkdir::WalkDir;
@@ -113,10 +114,16 @@ fn within<'a>(command: &'a mut Command, root: &Path, stderr: StandardError) -> &
         chroot(&root)?;
         chdir("/")?;
         setsid()?;
-        // What the runner's caller left open is no business of the command's.
+        // What the runner's caller left open, ignores or blocks is no business of the command's.
         let flags = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
-        // SAFETY: the call takes no pointer.
-        Errno::result(unsafe { libc::close_range(3, libc::c_uint::MAX, flags) })?;
+        // SAFETY: the calls take no pointer and set no handler; signals that cannot be set are left alone.
+        unsafe {
+            Errno::result(libc::close_range(3, libc::c_uint::MAX, flags))?;
+            for signal in 1..=libc::SIGRTMAX() {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+        }
+        SigSet::empty().thread_set_mask()?;
         match stderr {
             StandardError::Terminal => controlling_terminal(),
             StandardError::Pipe => Ok(()),
@@ -129,11 +136,14 @@ fn within<'a>(command: &'a mut Command, root: &Path, stderr: StandardError) -> &
 
 fn devices(dev: &Path) -> Result<()> {
     mount(Some("tmpfs"), dev, Some("tmpfs"), MsFlags::empty(), Some("mode=755"))?;
-    let everyone = Mode::from_bits_truncate(0o666);
-    for (name, minor) in [("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9)] {
-        mknod(&dev.join(name), SFlag::S_IFCHR, everyone, makedev(1, minor))?;
+    let memory =
+        [("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9)].map(|(name, minor)| (name, 1, minor));
+    for (name, major, minor) in memory.into_iter().chain([("tty", 5, 0)]) {
+        let path = dev.join(name);
+        mknod(&path, SFlag::S_IFCHR, Mode::empty(), makedev(major, minor))?;
+        // Whatever the umask is.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666))?;
     }
-    mknod(&dev.join("tty"), SFlag::S_IFCHR, everyone, makedev(5, 0))?;
     for (name, target) in [("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")] {
         symlink(format!("/proc/self/fd{target}"), dev.join(name))?;
     }
