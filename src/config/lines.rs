@@ -30,7 +30,7 @@ impl LogicalLine {
             Cow::Borrowed(without_newline(bytes))
         } else {
             let pieces = physical(bytes).filter(|line| Kind::of(line) != Kind::Ignored);
-            Cow::Owned(pieces.flat_map(without_newline).copied().collect())
+            Cow::Owned(pieces.map(without_newline).collect::<Vec<_>>().concat())
         };
         match (memchr(0, &text), text) {
             (None, text) => text,

@@ -6,24 +6,25 @@ use crate::system::log::printable;
 use crate::system::root::Root;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// Who claims a value: an instance, by its configuration directory, and the parameter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 struct Claim {
     config_directory: OsString,
     parameter: &'static str,
     value: OsString,
+    /// Do all instances use it, as with `command_directory`?
+    shared: bool,
 }
 
-/// A directory that is claimed, by its true path.
+/// A directory that is claimed: its true path, with a slash at the end, and the claim.
 #[derive(Debug)]
 struct Place {
-    path: PathBuf,
-    claim: Claim,
-    /// Do several parameters and all instances use it, as with `command_directory`?
-    shared: bool,
+    path: Vec<u8>,
+    claim: usize,
 }
 
 /// Two claims that exclude each other. The first line of words is Postfix's.
@@ -52,55 +53,52 @@ fn conflicts(claimed: &Claimed, owner: &Claimed) -> String {
 }
 
 /// All claims so far. One table holds them, whatever the parameter.
-#[derive(Debug)]
-pub struct Claims<'a> {
-    root: &'a Root,
-    by_value: HashMap<OsString, Claim>,
+#[derive(Debug, Default)]
+pub struct Claims {
+    all: Vec<Claim>,
+    by_value: HashMap<OsString, usize>,
     places: Vec<Place>,
 }
 
-impl<'a> Claims<'a> {
-    pub fn new(root: &'a Root) -> Self {
-        Claims { root, by_value: HashMap::new(), places: Vec::new() }
-    }
-
+impl Claims {
     /// Claims the shared directories for the primary. `meta_directory` is commonly one of the others, so it is not claimed.
-    pub fn add_shared(&mut self, config_directory: &OsStr, shared: &Shared) -> Result<(), Conflict> {
+    pub fn add_shared(&mut self, root: &Root, owner: &OsStr, shared: &Shared) -> Result<(), Conflict> {
         for (parameter, value) in shared.directories().filter(|(parameter, _)| *parameter != "meta_directory") {
-            self.claim(config_directory, parameter, value)?;
-            self.occupy(config_directory, parameter, value, true);
+            let claim = Claim { config_directory: owner.to_owned(), parameter, value: value.to_owned(), shared: true };
+            let claim = self.claim(claim)?;
+            self.places.push(Place::new(root.resolve(Path::new(value)), claim));
         }
         Ok(())
     }
 
-    /// Claims what is an instance's own: its name, if it has one, and its three directories.
-    pub fn add(&mut self, instance: &Instance) -> Result<(), Conflict> {
-        let owner = &instance.config_directory;
+    /// Claims what is an instance's own: its name, if it has one, and its three directories, whose true paths are given.
+    pub fn add(&mut self, instance: &Instance, places: [PathBuf; 3]) -> Result<(), Conflict> {
+        let claim = |parameter, value: &OsStr| Claim {
+            config_directory: instance.config_directory.clone(),
+            parameter,
+            value: value.to_owned(),
+            shared: false,
+        };
         if let Some(name) = &instance.name {
-            self.claim(owner, "multi_instance_name", name)?;
+            self.claim(claim("multi_instance_name", name))?;
         }
-        for (parameter, value) in private_directories(instance) {
-            self.claim(owner, parameter, value)?;
-            self.occupy(owner, parameter, value, false);
+        for ((parameter, value), place) in private_directories(instance).into_iter().zip(places) {
+            let claim = self.claim(claim(parameter, value))?;
+            self.places.push(Place::new(place, claim));
         }
         Ok(())
     }
 
-    fn claim(&mut self, owner: &OsStr, parameter: &'static str, value: &OsStr) -> Result<(), Conflict> {
-        let claim = Claim { config_directory: owner.to_owned(), parameter, value: value.to_owned() };
-        match self.by_value.get(value) {
-            Some(known) if *known != claim => Err(Conflict::SameValue(claim.in_words(), known.in_words())),
-            Some(_) => Ok(()),
+    fn claim(&mut self, claim: Claim) -> Result<usize, Conflict> {
+        match self.by_value.get(&claim.value).map(|known| (*known, &self.all[*known])) {
+            Some((known, owner)) if *owner == claim => Ok(known),
+            Some((_, owner)) => Err(Conflict::SameValue(claim.in_words(), owner.in_words())),
             None => {
-                self.by_value.insert(value.to_owned(), claim);
-                Ok(())
+                self.by_value.insert(claim.value.clone(), self.all.len());
+                self.all.push(claim);
+                Ok(self.all.len() - 1)
             }
         }
-    }
-
-    fn occupy(&mut self, owner: &OsStr, parameter: &'static str, value: &OsStr, shared: bool) {
-        let claim = Claim { config_directory: owner.to_owned(), parameter, value: value.to_owned() };
-        self.places.push(Place { path: self.root.resolve(Path::new(value)), claim, shared });
     }
 
     /// Finds one directory under two spellings, and a directory inside another instance's.
@@ -108,17 +106,18 @@ impl<'a> Claims<'a> {
     /// Configuration directories may lie inside one another, as in the example of MULTI_INSTANCE_README.
     pub fn check_places(&self) -> Result<(), Conflict> {
         let mut order: Vec<&Place> = self.places.iter().collect();
+        // What lies inside a directory comes right behind it, since its path begins with that of the directory.
         order.sort_by(|one, other| one.path.cmp(&other.path));
         let mut around: Vec<&Place> = Vec::new();
         for place in order {
             around.retain(|outer| place.path.starts_with(&outer.path));
-            for outer in &around {
-                let same = outer.path == place.path;
-                if same && !(outer.shared && place.shared) {
-                    return Err(Conflict::SameDirectory(place.claim.in_words(), outer.claim.in_words()));
+            let inner = &self.all[place.claim];
+            for (outer, same) in around.iter().map(|outer| (&self.all[outer.claim], outer.path == place.path)) {
+                if same && !(outer.shared && inner.shared) {
+                    return Err(Conflict::SameDirectory(inner.in_words(), outer.in_words()));
                 }
-                if !same && excludes(outer, place) {
-                    return Err(Conflict::Inside(place.claim.in_words(), outer.claim.in_words()));
+                if !same && excludes(outer, inner) {
+                    return Err(Conflict::Inside(inner.in_words(), outer.in_words()));
                 }
             }
             around.push(place);
@@ -127,11 +126,26 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// May the second directory not lie inside the first?
-fn excludes(outer: &Place, inner: &Place) -> bool {
+impl Place {
+    fn new(path: PathBuf, claim: usize) -> Place {
+        let mut path = path.into_os_string().into_vec();
+        if !path.ends_with(b"/") {
+            path.push(b'/');
+        }
+        Place { path, claim }
+    }
+}
+
+/// The true paths of an instance's own directories, in the order in which they are claimed.
+pub fn places(root: &Root, instance: &Instance) -> [PathBuf; 3] {
+    private_directories(instance).map(|(_, value)| root.resolve(Path::new(value)))
+}
+
+/// May a directory not lie inside another one, by whose claims they are?
+fn excludes(outer: &Claim, inner: &Claim) -> bool {
     let private = !outer.shared && !inner.shared;
-    let strangers = outer.claim.config_directory != inner.claim.config_directory;
-    let configurations = [outer, inner].iter().all(|place| place.claim.parameter == "config_directory");
+    let strangers = outer.config_directory != inner.config_directory;
+    let configurations = [outer, inner].iter().all(|claim| claim.parameter == "config_directory");
     private && strangers && !configurations
 }
 

@@ -1,12 +1,13 @@
 //! All instances of a host, from their main.cf files.
 
-use super::claims::{Claims, Conflict};
+use super::claims::{Claims, Conflict, places};
 use super::parameters::{FileError, Parameters, Postfix, ValueError, main_cf};
 use super::primary::{Primary, boolean};
 use super::{Broken, Instance, Instances};
 use crate::system::log::{Log, printable};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::thread;
 use thiserror::Error;
 
@@ -28,7 +29,8 @@ pub enum LoadError {
 /// What came of reading one secondary main.cf.
 struct Loaded {
     warnings: Vec<String>,
-    instance: Result<Instance, LoadError>,
+    /// With the true paths of its directories.
+    instance: Result<(Instance, [PathBuf; 3]), LoadError>,
 }
 
 impl Instances {
@@ -37,9 +39,9 @@ impl Instances {
     /// A secondary that cannot be used is reported in the log and stops no other.
     pub fn load(primary: &Primary, postfix: &Postfix, log: &Log) -> Result<Instances, Conflict> {
         let postfix = postfix.with_commands_of(&primary.shared.command_directory);
-        let mut claims = Claims::new(postfix.root);
-        claims.add_shared(&primary.instance.config_directory, &primary.shared)?;
-        claims.add(&primary.instance)?;
+        let mut claims = Claims::default();
+        claims.add_shared(postfix.root, &primary.instance.config_directory, &primary.shared)?;
+        claims.add(&primary.instance, places(postfix.root, &primary.instance))?;
         let mut instances = Instances { whole: vec![primary.instance.clone()], broken: Vec::new() };
 
         let directories = each_once(&primary.secondaries, log);
@@ -47,8 +49,8 @@ impl Instances {
         for (config_directory, Loaded { warnings, instance }) in directories.into_iter().zip(loaded) {
             warnings.into_iter().for_each(|warning| log.warning(warning));
             match instance {
-                Ok(instance) => {
-                    claims.add(&instance)?;
+                Ok((instance, places)) => {
+                    claims.add(&instance, places)?;
                     instances.whole.push(instance);
                 }
                 Err(reason) => {
@@ -89,7 +91,11 @@ fn load_all(postfix: &Postfix, directories: &[OsString]) -> Vec<Loaded> {
 
 fn load(postfix: &Postfix, config_directory: &OsStr) -> Loaded {
     let (warnings, parameters) = Parameters::read(postfix, config_directory);
-    let instance = parameters.map_err(LoadError::from).and_then(|parameters| instance(&parameters, config_directory));
+    let instance = parameters.map_err(LoadError::from).and_then(|parameters| {
+        let instance = instance(&parameters, config_directory)?;
+        let places = places(postfix.root, &instance);
+        Ok((instance, places))
+    });
     Loaded { warnings, instance }
 }
 
