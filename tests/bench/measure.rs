@@ -18,6 +18,7 @@ const TIME: Duration = Duration::from_secs(3);
 #[derive(Default)]
 pub struct Figures {
     times: Vec<Duration>,
+    cpu: Duration,
     kilobytes: i64,
 }
 
@@ -30,6 +31,11 @@ impl Figures {
 
     pub fn minimum(&self) -> f64 {
         self.times.iter().min().copied().map_or(f64::NAN, milliseconds)
+    }
+
+    /// Time over CPU time: much more than 1 means that it had to wait for a processor.
+    pub fn waiting(&self) -> f64 {
+        self.times.iter().sum::<Duration>().div_duration_f64(self.cpu)
     }
 
     /// The most memory that one process of the tree ever had resident, in MB.
@@ -53,9 +59,10 @@ pub fn compare<const N: usize>(commands: [&[&str]; N]) -> Result<[Figures; N]> {
     let mut figures: [Figures; N] = std::array::from_fn(|_| Figures::default());
     while !figures.iter().all(Figures::enough) {
         for (command, figures) in commands.iter().zip(&mut figures).filter(|(_, figures)| !figures.enough()) {
-            let (time, kilobytes) = run(command)?;
+            let (time, usage) = run(command)?;
             figures.times.push(time);
-            figures.kilobytes = figures.kilobytes.max(kilobytes);
+            figures.cpu += duration(usage.ru_utime) + duration(usage.ru_stime);
+            figures.kilobytes = figures.kilobytes.max(usage.ru_maxrss);
         }
     }
     Ok(figures)
@@ -79,8 +86,8 @@ pub fn started(command: &[&str]) -> Result<Started> {
     Ok(Started { processes: trace.lines().filter(forks).count(), programs: programs - 1 })
 }
 
-/// Time from start to end of a command that must succeed, and the kilobytes of its largest process.
-fn run(command: &[&str]) -> Result<(Duration, i64)> {
+/// Time from start to end of a command that must succeed, and what it and the processes that it waited for used.
+fn run(command: &[&str]) -> Result<(Duration, libc::rusage)> {
     let mut child = sandbox::command(command);
     child.stdin(Stdio::null()).stdout(Stdio::null());
     let start = Instant::now();
@@ -95,7 +102,11 @@ fn run(command: &[&str]) -> Result<(Duration, i64)> {
     let time = start.elapsed();
     let status = ExitStatus::from_raw(status);
     ensure!(status.success(), "{}: {status}", command.join(" "));
-    Ok((time, usage.ru_maxrss))
+    Ok((time, usage))
+}
+
+fn duration(time: libc::timeval) -> Duration {
+    Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000)
 }
 
 fn milliseconds(time: Duration) -> f64 {

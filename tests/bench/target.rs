@@ -26,6 +26,8 @@ pub fn judge(rows: &[Row], start: f64) -> Vec<Target> {
                 targets.push(at_least("-l without a secondary, times as fast as the original", row.faster(), 1.0, "x"));
             }
             (1000, "-l") => {
+                let waiting = row.original.0.waiting();
+                targets.push(at_most("quiet machine: the original's time over CPU time", waiting, 1.25, "x"));
                 targets.push(at_least("-l with 1000, times as fast as the original", row.faster(), 300.0, "x"));
                 if let Some(floor) = &row.floor {
                     let over = ours.median() / floor.median();
