@@ -84,18 +84,23 @@ pub fn physical(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// The logical lines of a file, in order.
 pub fn logical(file: &[u8]) -> Vec<LogicalLine> {
     let mut lines: Vec<LogicalLine> = Vec::new();
-    let mut end = 0;
-    for (index, line) in physical(file).enumerate() {
+    let (mut end, mut number) = (0, 0);
+    while end < file.len() {
         let start = end;
-        end += line.len();
-        match (Kind::of(line), lines.last_mut()) {
+        end = memchr(b'\n', &file[start..]).map_or(file.len(), |newline| start + newline + 1);
+        number += 1;
+        // Most lines of a stock file are these.
+        if file[start] == b'#' {
+            continue;
+        }
+        match (Kind::of(&file[start..end]), lines.last_mut()) {
             (Kind::Ignored, _) => {}
             (Kind::Continuation, Some(last)) => {
                 last.span.end = end;
                 last.pieces += 1;
             }
             (Kind::Start | Kind::Continuation, _) => {
-                lines.push(LogicalLine { span: start..end, number: index + 1, pieces: 1 });
+                lines.push(LogicalLine { span: start..end, number, pieces: 1 });
             }
         }
     }

@@ -3,18 +3,22 @@
 use super::lines::{LogicalLine, logical, physical};
 use super::{is_blank, trim, trim_start};
 use indexmap::IndexMap;
+use memchr::memchr;
+use rustc_hash::FxBuildHasher;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// A main.cf: all its bytes, and the entries found in them.
 ///
 /// Parsing never fails. What is wrong with the file is told by [`MainCf::findings`].
 #[derive(Debug, Clone)]
-pub struct MainCf {
-    bytes: Vec<u8>,
-    lines: Vec<LogicalLine>,
-    entries: IndexMap<Box<[u8]>, Box<[u8]>>,
+pub struct MainCf<'a> {
+    bytes: &'a [u8],
+    entries: Entries<'a>,
     findings: Vec<Finding>,
 }
+
+type Entries<'a> = IndexMap<Cow<'a, [u8]>, Cow<'a, [u8]>, FxBuildHasher>;
 
 /// Something to say about a main.cf, in the order of its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,42 +33,47 @@ pub enum Finding {
     Malformed { line: usize, reason: &'static str, text: Vec<u8> },
 }
 
-impl MainCf {
+impl<'a> MainCf<'a> {
     /// Reads a whole file. The first malformed line ends the reading, as it does in Postfix.
-    pub fn parse(bytes: Vec<u8>) -> MainCf {
-        MainCf::parse_over(bytes, IndexMap::new())
+    pub fn parse(bytes: &'a [u8]) -> MainCf<'a> {
+        MainCf::parse_over(bytes, Entries::default())
     }
 
     /// Reads a whole file in a configuration directory: that is the value of `config_directory` to begin with.
-    pub fn parse_in(config_directory: &[u8], bytes: Vec<u8>) -> MainCf {
-        MainCf::parse_over(bytes, [(b"config_directory".as_slice().into(), config_directory.into())].into())
+    pub fn parse_in(config_directory: &'a [u8], bytes: &'a [u8]) -> MainCf<'a> {
+        let name = Cow::Borrowed(b"config_directory".as_slice());
+        MainCf::parse_over(bytes, Entries::from_iter([(name, Cow::Borrowed(config_directory))]))
     }
 
-    fn parse_over(bytes: Vec<u8>, mut entries: IndexMap<Box<[u8]>, Box<[u8]>>) -> MainCf {
-        let lines = logical(&bytes);
+    fn parse_over(bytes: &'a [u8], mut entries: Entries<'a>) -> MainCf<'a> {
+        let lines = logical(bytes);
+        let has_nul = memchr(0, bytes).is_some();
         let mut findings = Vec::new();
         for (index, line) in lines.iter().enumerate() {
-            findings.extend(nul_around(&lines, index, &bytes));
-            let text = line.text(&bytes);
-            if line.is_orphan(&bytes) {
+            if has_nul {
+                findings.extend(nul_around(&lines, index, bytes));
+            }
+            let text = line.text(bytes);
+            if line.is_orphan(bytes) {
                 findings.push(Finding::Orphan { text: text.into_owned() });
                 continue;
             }
-            match split_name_value(&text) {
+            match entry(&text) {
                 Err(reason) => {
                     findings.push(Finding::Malformed { line: line.number, reason, text: text.into_owned() });
                     break;
                 }
                 Ok((name, value)) => {
-                    let old = entries.insert(name.into(), value.into());
-                    if let Some(old) = old.filter(|old| **old != *value) {
-                        let (name, old) = (name.to_vec(), old.into_vec());
-                        findings.push(Finding::Override { line: line.number, name, old });
-                    }
+                    let (name, value) = match text {
+                        Cow::Borrowed(text) => (Cow::Borrowed(&text[name]), Cow::Borrowed(&text[value])),
+                        Cow::Owned(text) => (Cow::Owned(text[name].into()), Cow::Owned(text[value].into())),
+                    };
+                    findings.extend(overridden(&entries, line, &name, &value));
+                    entries.insert(name, value);
                 }
             }
         }
-        MainCf { bytes, lines, entries, findings }
+        MainCf { bytes, entries, findings }
     }
 
     /// The value that counts, as it stands in the file: blanks cut off its ends, nothing expanded.
@@ -84,17 +93,23 @@ impl MainCf {
 
     /// The number of the physical line on which the entry that counts begins, from 1.
     pub fn line_of(&self, name: &[u8]) -> Option<usize> {
-        let sets = |line: &&LogicalLine| {
-            let text = line.text(&self.bytes);
-            !line.is_orphan(&self.bytes) && split_name_value(&text).is_ok_and(|(found, _)| found == name)
+        let sets = |line: &LogicalLine| {
+            let text = line.text(self.bytes);
+            !line.is_orphan(self.bytes) && split_name_value(&text).is_ok_and(|(found, _)| found == name)
         };
-        self.lines.iter().rev().find(sets).map(|line| line.number)
+        logical(self.bytes).into_iter().rev().find(sets).map(|line| line.number)
     }
 
     /// The file, byte for byte.
-    pub fn to_bytes(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
+    pub fn to_bytes(&self) -> &'a [u8] {
+        self.bytes
     }
+}
+
+/// Tells of an earlier entry for the name, if the value is another.
+fn overridden(entries: &Entries, line: &LogicalLine, name: &[u8], value: &[u8]) -> Option<Finding> {
+    let old = entries.get(name).filter(|old| **old != value)?;
+    Some(Finding::Override { line: line.number, name: name.to_vec(), old: old.to_vec() })
 }
 
 /// Tells of a NUL in a logical line or in the comments before and after it, which Postfix reads in one go.
@@ -102,7 +117,7 @@ fn nul_around(lines: &[LogicalLine], index: usize, file: &[u8]) -> Option<Findin
     let line = &lines[index];
     let start = if index == 0 { 0 } else { line.span.start };
     let end = lines.get(index + 1).map_or(file.len(), |next| next.span.start);
-    memchr::memchr(0, &file[start..end])?;
+    memchr(0, &file[start..end])?;
     let comments = physical(&file[line.span.start..end]).count();
     Some(Finding::Nul { first: line.number, last: line.number + comments - 1 })
 }
@@ -111,14 +126,21 @@ fn nul_around(lines: &[LogicalLine], index: usize, file: &[u8]) -> Option<Findin
 ///
 /// The error is Postfix's own word for what is missing.
 pub fn split_name_value(text: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
-    let text = trim_start(text);
-    let end = text.iter().position(|byte| is_blank(*byte) || *byte == b'=').unwrap_or(text.len());
-    let (name, rest) = text.split_at(end);
-    if name.is_empty() {
+    entry(text).map(|(name, value)| (&text[name], &text[value]))
+}
+
+/// Where name and value lie in the text of an entry.
+fn entry(text: &[u8]) -> Result<(Range<usize>, Range<usize>), &'static str> {
+    let begin = text.len() - trim_start(text).len();
+    let is_name = |byte: &u8| !is_blank(*byte) && *byte != b'=';
+    let end = begin + text[begin..].iter().take_while(|byte| is_name(byte)).count();
+    if begin == end {
         return Err("missing attribute name");
     }
-    let value = trim_start(rest).strip_prefix(b"=").ok_or("missing '=' after attribute name")?;
-    Ok((name, trim(value)))
+    let value = trim_start(&text[end..]).strip_prefix(b"=").ok_or("missing '=' after attribute name")?;
+    let value = trim_start(value);
+    let start = text.len() - value.len();
+    Ok((begin..end, start..start + trim(value).len()))
 }
 
 #[cfg(test)]
@@ -128,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_last_entry_counts_and_the_first_gives_the_place() {
-        let main_cf = MainCf::parse(b"a = 1\nb = 2\na = 3\nb = 2\n".to_vec());
+        let main_cf = MainCf::parse(b"a = 1\nb = 2\na = 3\nb = 2\n");
         let entries: Vec<_> = main_cf.entries().collect();
         assert_eq!(entries, [(&b"a"[..], &b"3"[..]), (b"b", b"2")]);
         let old = Finding::Override { line: 3, name: b"a".to_vec(), old: b"1".to_vec() };
@@ -142,7 +164,7 @@ mod tests {
             (&b"a = 1\nbroken\nb = 2\n"[..], "missing '=' after attribute name"),
             (b"a = 1\n= x\nb = 2\n", "missing attribute name"),
         ] {
-            let main_cf = MainCf::parse(file.to_vec());
+            let main_cf = MainCf::parse(file);
             assert!(
                 matches!(main_cf.findings(), [Finding::Malformed { line: 2, reason: found, .. }] if *found == reason)
             );
@@ -153,7 +175,7 @@ mod tests {
     #[test]
     fn a_nul_is_told_with_the_lines_read_around_it() {
         let nul = |first, last| Finding::Nul { first, last };
-        let found = |file: &[u8]| MainCf::parse(file.to_vec()).findings().to_vec();
+        let found = |file: &[u8]| MainCf::parse(file).findings().to_vec();
         assert_eq!(found(b"a = b\n c\0d\n e\n# \0\nf = \0\n"), [nul(1, 4), nul(5, 5)]);
         assert_eq!(found(b"# \0\n  # \0\nb = c\n # \0\n d\nc = \0"), [nul(3, 5), nul(6, 6)]);
         assert_eq!(found(b"a = b\n"), []);
@@ -161,9 +183,9 @@ mod tests {
 
     #[test]
     fn the_configuration_directory_can_be_referred_to_and_set() {
-        let main_cf = MainCf::parse_in(b"/etc/a", b"x = y\n".to_vec());
+        let main_cf = MainCf::parse_in(b"/etc/a", b"x = y\n");
         assert_eq!(main_cf.get(b"config_directory"), Some(&b"/etc/a"[..]));
-        let main_cf = MainCf::parse_in(b"/etc/a", b"config_directory = /b\n".to_vec());
+        let main_cf = MainCf::parse_in(b"/etc/a", b"config_directory = /b\n");
         let old = Finding::Override { line: 1, name: b"config_directory".to_vec(), old: b"/etc/a".to_vec() };
         assert_eq!(main_cf.findings(), [old]);
     }
@@ -189,12 +211,13 @@ mod tests {
     proptest! {
         #[test]
         fn parsing_loses_nothing(file in main_cf_bytes()) {
-            prop_assert_eq!(MainCf::parse(file.clone()).to_bytes().into_owned(), file);
+            prop_assert_eq!(MainCf::parse(&file).to_bytes(), &file[..]);
         }
 
         #[test]
         fn what_is_written_is_read(name in "[a-z_]{1,9}", value in "[^\0\n\r\t\x0b\x0c #=]{0,9}") {
-            let main_cf = MainCf::parse(format!("# head\n{name} = {value}").into_bytes());
+            let file = format!("# head\n{name} = {value}");
+            let main_cf = MainCf::parse(file.as_bytes());
             prop_assert_eq!(main_cf.get(name.as_bytes()), Some(value.as_bytes()));
         }
     }

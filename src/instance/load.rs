@@ -5,6 +5,7 @@ use super::parameters::{FileError, Parameters, Postfix, ValueError, main_cf};
 use super::primary::{Primary, boolean};
 use super::{Broken, Instance, Instances};
 use crate::system::log::{Log, printable};
+use nix::sched::{CloneFlags, unshare};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -77,20 +78,32 @@ fn each_once(listed: &[OsString], log: &Log) -> Vec<OsString> {
 
 /// Loads each directory on its own, in parallel where there are enough of them. The order is kept.
 fn load_all(postfix: &Postfix, directories: &[OsString]) -> Vec<Loaded> {
-    let load_each = |part: &[OsString]| part.iter().map(|directory| load(postfix, directory)).collect::<Vec<_>>();
+    let load_each = |part: &[OsString]| {
+        let mut buffer = Vec::new();
+        part.iter().map(|directory| load(postfix, directory, &mut buffer)).collect::<Vec<_>>()
+    };
     if directories.len() < 2 * MIN_PER_THREAD {
         return load_each(directories);
     }
     let threads = thread::available_parallelism().map_or(1, |cores| cores.get());
     let part = directories.len().div_ceil(threads).max(MIN_PER_THREAD);
     thread::scope(|scope| {
-        let workers: Vec<_> = directories.chunks(part).map(|part| scope.spawn(move || load_each(part))).collect();
+        let workers: Vec<_> = directories
+            .chunks(part)
+            .map(|part| {
+                scope.spawn(move || {
+                    // Descriptors of its own, so that the threads do not wait for each other at every open and close.
+                    let _ = unshare(CloneFlags::CLONE_FILES);
+                    load_each(part)
+                })
+            })
+            .collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
     })
 }
 
-fn load(postfix: &Postfix, config_directory: &OsStr) -> Loaded {
-    let (warnings, parameters) = Parameters::read(postfix, config_directory);
+fn load(postfix: &Postfix, config_directory: &OsStr, buffer: &mut Vec<u8>) -> Loaded {
+    let (warnings, parameters) = Parameters::read(postfix, config_directory, buffer);
     let instance = parameters.map_err(LoadError::from).and_then(|parameters| {
         let instance = instance(&parameters, config_directory)?;
         let places = places(postfix.root, &instance);

@@ -28,8 +28,8 @@ pub struct Postfix<'a> {
 #[derive(Debug)]
 pub struct Parameters<'a> {
     postfix: &'a Postfix<'a>,
-    config_directory: OsString,
-    main_cf: MainCf,
+    config_directory: &'a OsStr,
+    main_cf: MainCf<'a>,
 }
 
 /// Why a main.cf cannot be used at all.
@@ -65,10 +65,14 @@ pub enum Problem {
 }
 
 impl<'a> Parameters<'a> {
-    /// Reads the main.cf in a configuration directory. Warnings are returned, in the order of the lines.
-    pub fn read(postfix: &'a Postfix<'a>, config_directory: &OsStr) -> (Vec<String>, Result<Self, FileError>) {
+    /// Reads the main.cf in a configuration directory, into a buffer. Warnings are returned, in the order of the lines.
+    pub fn read(
+        postfix: &'a Postfix<'a>,
+        config_directory: &'a OsStr,
+        buffer: &'a mut Vec<u8>,
+    ) -> (Vec<String>, Result<Self, FileError>) {
         let path = main_cf(config_directory);
-        let bytes = match file::read(postfix.root, &path) {
+        let bytes = match file::read_into(postfix.root, &path, buffer) {
             Ok(bytes) => bytes,
             Err(error) => return (Vec::new(), Err(error.into())),
         };
@@ -81,7 +85,6 @@ impl<'a> Parameters<'a> {
                 Err(error) => return (warnings, Err(error)),
             }
         }
-        let config_directory = config_directory.to_owned();
         (warnings, Ok(Parameters { postfix, config_directory, main_cf }))
     }
 
@@ -95,7 +98,7 @@ impl<'a> Parameters<'a> {
         let problem = match expanded {
             Ok(value) => return Ok(OsString::from_vec(value)),
             Err(ExpandError::Unknown(_)) => {
-                match self.postfix.postconf.value(self.postfix.root, &self.config_directory, name) {
+                match self.postfix.postconf.value(self.postfix.root, self.config_directory, name) {
                     Ok(value) => return Ok(value),
                     Err(AskError::Syntax(complaints)) => Problem::Syntax(complaints),
                     Err(error) => Problem::Ask(error),
@@ -112,7 +115,7 @@ impl<'a> Parameters<'a> {
 
     /// Where a parameter gets its value: the file, and the line if it is set there.
     pub fn place(&self, name: &str) -> String {
-        let file = printable(main_cf(&self.config_directory));
+        let file = printable(main_cf(self.config_directory));
         match self.main_cf.line_of(name.as_bytes()) {
             Some(line) => format!("{file}, line {line}"),
             None => file,

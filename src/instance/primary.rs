@@ -89,7 +89,8 @@ impl From<ValueError> for PrimaryError {
 impl Primary {
     /// Reads and checks the primary main.cf, in the order in which Postfix does, since the first error is the one to tell.
     pub fn load(postfix: &Postfix, config_directory: &OsStr, log: &Log) -> Result<Primary, PrimaryError> {
-        let (warnings, parameters) = Parameters::read(postfix, config_directory);
+        let mut buffer = Vec::new();
+        let (warnings, parameters) = Parameters::read(postfix, config_directory, &mut buffer);
         warnings.into_iter().for_each(|warning| log.warning(warning));
         let primary = Primary::check(postfix, &parameters?, config_directory, log);
         if let Err(PrimaryError::Syntax { complaints }) = &primary {

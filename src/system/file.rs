@@ -24,11 +24,19 @@ pub enum ReadError {
     KeepsChanging { path: String },
 }
 
-/// Reads a whole regular file, given by its absolute path, in one read(2).
+/// Reads a whole regular file, given by its absolute path.
+pub fn read(root: &Root, path: &Path) -> Result<Vec<u8>, ReadError> {
+    let mut buffer = Vec::new();
+    let length = read_into(root, path, &mut buffer)?.len();
+    buffer.truncate(length);
+    Ok(buffer)
+}
+
+/// Reads a whole regular file, given by its absolute path, in one read(2). The buffer only grows: it serves many files.
 ///
 /// A write that is not atomic is noticed by the size and times (in nanoseconds) before and after the reading,
 /// and the file is read again.
-pub fn read(root: &Root, path: &Path) -> Result<Vec<u8>, ReadError> {
+pub fn read_into<'a>(root: &Root, path: &Path, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], ReadError> {
     let name = || printable(path);
     for _ in 0..MAX_ATTEMPTS {
         let mut file = root.open(path).map_err(|reason| ReadError::Open { path: name(), reason })?;
@@ -40,16 +48,18 @@ pub fn read(root: &Root, path: &Path) -> Result<Vec<u8>, ReadError> {
         if !before.is_file() {
             return Err(ReadError::NotRegular { path: name() });
         }
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(before.len() as usize).map_err(|error| failed(error.into()))?;
-        bytes.resize(before.len() as usize, 0);
-        match file.read_exact(&mut bytes) {
+        let length = before.len() as usize;
+        if buffer.len() < length {
+            buffer.try_reserve_exact(length - buffer.len()).map_err(|error| failed(error.into()))?;
+            buffer.resize(length, 0);
+        }
+        match file.read_exact(&mut buffer[..length]) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
             outcome => outcome.map_err(failed)?,
         }
         let after = file.metadata().map_err(failed)?;
         if stamp(&before) == stamp(&after) {
-            return Ok(bytes);
+            return Ok(&buffer[..length]);
         }
     }
     Err(ReadError::KeepsChanging { path: name() })
