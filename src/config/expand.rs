@@ -11,18 +11,21 @@
 //! $$                                   a dollar
 //! ```
 
+use super::braces::{head, is_name, left_curly, split_balanced, split_reference};
 use super::relation::Relation;
+use super::without_blanks;
 use std::borrow::Cow;
 use thiserror::Error;
 
 /// How deep a value may refer to values, as in Postfix.
 const MAX_LEVEL: usize = 100;
-/// Comparisons begin to count their levels anew in Postfix; a loop through one must end all the same.
-const MAX_NESTED_COMPARISONS: usize = 20;
+/// In Postfix each side of a comparison counts its levels anew; a loop through one must end all the same, and
+/// before the stack of a thread does.
+const MAX_DEPTH: usize = 300;
 /// No honest value refers to so many others; one that doubles itself a hundred times does.
-const MAX_REFERENCES: usize = 1_000_000;
+const MAX_REFERENCES: usize = 100_000;
 /// And none becomes so long, in bytes.
-const MAX_RESULT: usize = 256 << 20;
+const MAX_RESULT: usize = 64 << 20;
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,11 +49,14 @@ pub enum ExpandError {
     /// A syntax error. Each complaint is in Postfix's words and quotes the place, in bytes as they stand in the file.
     #[error("{}", show(.0))]
     Syntax(Vec<Vec<u8>>),
+    /// A number that is too large to be compared. In bytes, as it stands in the file.
+    #[error("mac_exp_eval: bad conversion: {}", String::from_utf8_lossy(.0))]
+    BadNumber(Vec<u8>),
     /// The value depends on something that only the installed Postfix knows.
     #[error("only the installed Postfix knows the meaning of \"{}\"", String::from_utf8_lossy(.0))]
     Unknown(Vec<u8>),
     /// The value grows beyond all reason, because values refer to each other many times over.
-    #[error("the value expands to more than can be meant")]
+    #[error("values refer to each other more often than can be meant")]
     TooLarge,
 }
 
@@ -69,6 +75,9 @@ pub fn expand(value: &[u8], lookup: &dyn Lookup) -> Result<Vec<u8>, ExpandError>
     expansion.finish()
 }
 
+/// A value, None if it is undefined, and the text after it, from the `?` or `:` on.
+type Condition<'a, 't> = (Option<Cow<'a, [u8]>>, &'t [u8]);
+
 /// A syntax error has been noted in `complaints`, or something ended the whole expansion.
 type Step = Result<(), ExpandError>;
 
@@ -76,15 +85,16 @@ struct Expansion<'a> {
     lookup: &'a dyn Lookup,
     result: Vec<u8>,
     level: usize,
-    comparisons: usize,
+    /// The levels around this side of a comparison.
+    outer: usize,
     references: usize,
     /// Syntax errors so far. After the first, nothing more is looked up, but Postfix reads on and may find more.
     complaints: Vec<Vec<u8>>,
 }
 
 impl<'a> Expansion<'a> {
-    fn new(lookup: &'a dyn Lookup, comparisons: usize) -> Self {
-        Expansion { lookup, result: Vec::new(), level: 0, comparisons, references: 0, complaints: Vec::new() }
+    fn new(lookup: &'a dyn Lookup, outer: usize) -> Self {
+        Expansion { lookup, result: Vec::new(), level: 0, outer, references: 0, complaints: Vec::new() }
     }
 
     fn finish(self) -> Result<Vec<u8>, ExpandError> {
@@ -111,10 +121,15 @@ impl<'a> Expansion<'a> {
                 if !literal.is_empty() {
                     self.literal(&std::mem::take(&mut literal))?;
                 }
+                let braced = matches!(after.first(), Some(b'(' | b'{'));
                 let Some((reference, after)) = split_reference(after) else {
                     self.complain(&[b"truncated macro reference: \"", text, b"\""]);
                     return Ok(());
                 };
+                // After a complaint Postfix reads no braces any more, but it does read plain names.
+                if braced && !self.complaints.is_empty() {
+                    return Ok(());
+                }
                 if reference.is_empty() {
                     self.complain(&[b"empty macro name: \"", text, b"\""]);
                     return Ok(());
@@ -132,10 +147,11 @@ impl<'a> Expansion<'a> {
     /// Goes one level down. False if that must not be, because of the depth or of an earlier syntax error.
     fn descend(&mut self, text: &[u8]) -> Result<bool, ExpandError> {
         self.references += 1;
-        if self.references > MAX_REFERENCES || self.result.len() > MAX_RESULT {
+        self.level += 1;
+        let depth = self.outer + self.level;
+        if depth > MAX_DEPTH || self.references > MAX_REFERENCES || self.result.len() > MAX_RESULT {
             return Err(ExpandError::TooLarge);
         }
-        self.level += 1;
         if self.level > MAX_LEVEL + 1 {
             self.complain(&[b"unreasonable macro call nesting: \"", text, b"\""]);
         }
@@ -173,11 +189,11 @@ impl<'a> Expansion<'a> {
     }
 
     /// Reads `name`, looks it up, and returns its value (not expanded) with the rest, from the `?` or `:` on.
-    fn name<'t>(&mut self, text: &'t [u8]) -> Result<Option<(Option<Cow<'a, [u8]>>, &'t [u8])>, ExpandError> {
-        let start = skip_space(text);
+    fn name<'t>(&mut self, text: &'t [u8]) -> Result<Option<Condition<'a, 't>>, ExpandError> {
+        let start = without_blanks(text);
         let end = start.iter().position(|byte| !is_name(*byte)).unwrap_or(start.len());
         let (name, after) = start.split_at(end);
-        let rest = skip_space(after);
+        let rest = without_blanks(after);
         match rest.first() {
             None | Some(b'?' | b':') => {}
             // A function call, or a syntax error: that depends on the version of Postfix.
@@ -196,7 +212,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// Reads `{text} op {text}`, and returns its truth (as text that is empty or not) with the rest.
-    fn comparison<'t>(&mut self, text: &'t [u8]) -> Result<Option<(Option<Cow<'a, [u8]>>, &'t [u8])>, ExpandError> {
+    fn comparison<'t>(&mut self, text: &'t [u8]) -> Result<Option<Condition<'a, 't>>, ExpandError> {
         let Some((left, after_left)) = self.payload(text) else { return Ok(None) };
         let relation = match Relation::read(left, after_left) {
             Ok((relation, after)) => relation.map(|relation| (relation, after)),
@@ -217,18 +233,13 @@ impl<'a> Expansion<'a> {
         };
         let Some((right, rest)) = self.payload(braced) else { return Ok(None) };
         let (left, right) = (self.operand(left)?, self.operand(right)?);
+        // Postfix compares even what it has complained of, and a number that is too large ends it at once.
+        let holds = relation.holds(&left, &right)?;
         if !self.complaints.is_empty() {
             return Ok(None);
         }
-        let truth = match relation.holds(&left, &right) {
-            Ok(Some(true)) => b"true".as_slice(),
-            Ok(Some(false)) => b"",
-            Ok(None) => return Err(ExpandError::Unknown(text.to_vec())),
-            Err(complaint) => {
-                self.complaints.push(complaint);
-                return Ok(None);
-            }
-        };
+        let Some(holds) = holds else { return Err(ExpandError::Unknown(text.to_vec())) };
+        let truth: &[u8] = if holds { b"true" } else { b"" };
         if !matches!(rest.first(), None | Some(b'?' | b':')) {
             self.complain(&[b"\"?\" or \":\" expected at: \"...}>>>", head(rest), b"\""]);
             return Ok(None);
@@ -238,11 +249,7 @@ impl<'a> Expansion<'a> {
 
     /// Expands one side of a comparison, which counts its levels on its own.
     fn operand(&mut self, text: &[u8]) -> Result<Vec<u8>, ExpandError> {
-        if self.comparisons == MAX_NESTED_COMPARISONS {
-            self.complain(&[b"unreasonable macro call nesting: \"", text, b"\""]);
-            return Ok(Vec::new());
-        }
-        let mut operand = Expansion::new(self.lookup, self.comparisons + 1);
+        let mut operand = Expansion::new(self.lookup, self.outer + self.level);
         operand.references = self.references;
         operand.text(text)?;
         self.references = operand.references;
@@ -291,47 +298,6 @@ impl<'a> Expansion<'a> {
             self.complain(&[b"unbalanced {} in attribute expression: \"", text, b"\""]);
             return None;
         };
-        Some((payload, skip_space(rest)))
+        Some((payload, without_blanks(rest)))
     }
-}
-
-/// Splits what follows a dollar into the reference, less its braces, and the rest. None if a brace is not closed.
-fn split_reference(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    match text.first() {
-        Some(b'(') => split_balanced(&text[1..], b'(', b')'),
-        Some(b'{') => split_balanced(&text[1..], b'{', b'}'),
-        _ => Some(text.split_at(text.iter().position(|byte| !is_name(*byte)).unwrap_or(text.len()))),
-    }
-}
-
-/// Splits text, whose opening brace has been read, at the brace that closes it.
-fn split_balanced(text: &[u8], open: u8, close: u8) -> Option<(&[u8], &[u8])> {
-    let mut level = 1;
-    for at in memchr::memchr2_iter(open, close, text) {
-        level = if text[at] == open { level + 1 } else { level - 1 };
-        if level == 0 {
-            return Some((&text[..at], &text[at + 1..]));
-        }
-    }
-    None
-}
-
-/// The text from its `{` on, if only blanks stand before it.
-fn left_curly(text: &[u8]) -> Option<&[u8]> {
-    Some(skip_space(text)).filter(|text| text.starts_with(b"{"))
-}
-
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-/// Inside an expression only these are blanks; VT and FF are not.
-fn skip_space(text: &[u8]) -> &[u8] {
-    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
-    &text[blanks..]
-}
-
-/// As much of the text as a complaint quotes.
-pub(super) fn head(text: &[u8]) -> &[u8] {
-    &text[..text.len().min(20)]
 }

@@ -2,10 +2,12 @@
 //!
 //! Nothing here opens a file, reads the environment or asks the clock.
 
+mod braces;
 pub mod defaults;
 pub mod expand;
 pub mod lines;
 pub mod main_cf;
+pub mod master_cf;
 mod relation;
 
 /// True for what Postfix takes as a blank: space, tab, newline, CR, VT and FF.
@@ -27,6 +29,12 @@ pub fn trim_start(bytes: &[u8]) -> &[u8] {
 fn trim_end(bytes: &[u8]) -> &[u8] {
     let blanks = bytes.iter().rev().take_while(|byte| is_blank(**byte)).count();
     &bytes[..bytes.len() - blanks]
+}
+
+/// Cuts off the front what separates words inside a value. VT and FF do not, though they are blanks elsewhere.
+fn without_blanks(bytes: &[u8]) -> &[u8] {
+    let blanks = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
+    &bytes[blanks..]
 }
 
 /// Splits a list such as `multi_instance_directories` at blanks and commas.

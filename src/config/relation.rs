@@ -1,9 +1,12 @@
 //! Comparisons in an expression: `${{left} op {right} ? {text} : {text}}`.
 
-use super::expand::head;
+use super::braces::head;
+use super::expand::ExpandError;
 use std::cmp::Ordering;
 
-const OPERATORS: [(&[u8], fn(Ordering) -> bool); 6] = [
+type Operator = (&'static [u8], fn(Ordering) -> bool);
+
+const OPERATORS: [Operator; 6] = [
     (b"==", Ordering::is_eq),
     (b"!=", Ordering::is_ne),
     (b"<", Ordering::is_lt),
@@ -28,8 +31,9 @@ impl<'a> Relation<'a> {
         let end = text.iter().position(|byte| !b"<>!=?+-*/~&|%".contains(byte)).unwrap_or(text.len());
         let (operator, after) = text.split_at(end);
         let Some((_, accepts)) = OPERATORS.iter().find(|(known, _)| *known == operator) else {
-            let known = r#""==" or "!=" or "<" or "<=" or ">=" or ">""#.as_bytes();
-            return Err([known, b" expected at: \"...", left, b"}>>>", head(text), b"\""].concat());
+            // The doubled quotes are Postfix's own.
+            let known = r#""==" or "!="" or "<"" or "<="" or ">="" or ">" expected at: "..."#.as_bytes();
+            return Err([known, left, b"}>>>", head(text), b"\""].concat());
         };
         let end = after.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(after.len());
         let (suffix, after) = after.split_at(end);
@@ -48,8 +52,8 @@ impl<'a> Relation<'a> {
 
     /// Compares two expanded values: as numbers if both are all digits, else by bytes.
     ///
-    /// None: these are not plain compatibility levels, so only Postfix can tell. The error is Postfix's complaint.
-    pub(super) fn holds(&self, left: &[u8], right: &[u8]) -> Result<Option<bool>, Vec<u8>> {
+    /// None: these are not plain compatibility levels, so only Postfix can tell. The error is a number too large.
+    pub(super) fn holds(&self, left: &[u8], right: &[u8]) -> Result<Option<bool>, ExpandError> {
         let order = if self.levels {
             match (level(left), level(right)) {
                 (Some(left), Some(right)) => left.cmp(&right),
@@ -68,9 +72,9 @@ fn is_number(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
 
-fn number(text: &[u8]) -> Result<i64, Vec<u8>> {
+fn number(text: &[u8]) -> Result<i64, ExpandError> {
     let parsed = std::str::from_utf8(text).ok().and_then(|digits| digits.parse().ok());
-    parsed.ok_or_else(|| [b"mac_exp_eval: bad conversion: ", text].concat())
+    parsed.ok_or_else(|| ExpandError::BadNumber(text.to_vec()))
 }
 
 /// A compatibility level, `3`, `3.6` or `3.6.1`, as far as it is written plainly.
