@@ -1,0 +1,39 @@
+//! Our reading of main.cf and master.cf against that of the real postconf(1), in the reference roots under
+//! target/roots. Needs root, for chroot(2).
+//!
+//! ```text
+//! cargo test --release --test postconf
+//! POSTCONF_SEED=7 POSTCONF_FILES=100000 cargo test --release --test postconf
+//! ```
+//!
+//! What is generated depends on the seed alone. The files of a failed run are kept, and named.
+
+mod ask;
+mod defaults;
+mod generate;
+mod main_cf;
+mod master_cf;
+mod primary;
+mod recorded;
+mod reference;
+mod told;
+
+use reference::Reference;
+
+const SUITES: [&str; 3] = ["bookworm", "trixie", "forky"];
+
+/// Runs a check in each reference root, and says in which one it failed.
+fn in_each_root(check: impl Fn(&Reference)) {
+    for suite in SUITES {
+        println!("== {suite}");
+        check(&Reference::open(suite));
+    }
+}
+
+/// A number from the environment, for a longer run or another one.
+fn setting(name: &str, default: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name}={text}: not a number")),
+        Err(_) => default,
+    }
+}
