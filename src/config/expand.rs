@@ -11,6 +11,7 @@
 //! $$                                   a dollar
 //! ```
 
+use super::braces::{head, is_name, left_curly, split_balanced, split_reference};
 use super::relation::Relation;
 use super::without_blanks;
 use std::borrow::Cow;
@@ -18,12 +19,13 @@ use thiserror::Error;
 
 /// How deep a value may refer to values, as in Postfix.
 const MAX_LEVEL: usize = 100;
-/// Comparisons begin to count their levels anew in Postfix; a loop through one must end all the same.
-const MAX_NESTED_COMPARISONS: usize = 20;
+/// In Postfix each side of a comparison counts its levels anew; a loop through one must end all the same, and
+/// before the stack of a thread does.
+const MAX_DEPTH: usize = 300;
 /// No honest value refers to so many others; one that doubles itself a hundred times does.
-const MAX_REFERENCES: usize = 1_000_000;
+const MAX_REFERENCES: usize = 100_000;
 /// And none becomes so long, in bytes.
-const MAX_RESULT: usize = 256 << 20;
+const MAX_RESULT: usize = 64 << 20;
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +56,7 @@ pub enum ExpandError {
     #[error("only the installed Postfix knows the meaning of \"{}\"", String::from_utf8_lossy(.0))]
     Unknown(Vec<u8>),
     /// The value grows beyond all reason, because values refer to each other many times over.
-    #[error("the value expands to more than can be meant")]
+    #[error("values refer to each other more often than can be meant")]
     TooLarge,
 }
 
@@ -73,6 +75,9 @@ pub fn expand(value: &[u8], lookup: &dyn Lookup) -> Result<Vec<u8>, ExpandError>
     expansion.finish()
 }
 
+/// A value, None if it is undefined, and the text after it, from the `?` or `:` on.
+type Condition<'a, 't> = (Option<Cow<'a, [u8]>>, &'t [u8]);
+
 /// A syntax error has been noted in `complaints`, or something ended the whole expansion.
 type Step = Result<(), ExpandError>;
 
@@ -80,15 +85,16 @@ struct Expansion<'a> {
     lookup: &'a dyn Lookup,
     result: Vec<u8>,
     level: usize,
-    comparisons: usize,
+    /// The levels around this side of a comparison.
+    outer: usize,
     references: usize,
     /// Syntax errors so far. After the first, nothing more is looked up, but Postfix reads on and may find more.
     complaints: Vec<Vec<u8>>,
 }
 
 impl<'a> Expansion<'a> {
-    fn new(lookup: &'a dyn Lookup, comparisons: usize) -> Self {
-        Expansion { lookup, result: Vec::new(), level: 0, comparisons, references: 0, complaints: Vec::new() }
+    fn new(lookup: &'a dyn Lookup, outer: usize) -> Self {
+        Expansion { lookup, result: Vec::new(), level: 0, outer, references: 0, complaints: Vec::new() }
     }
 
     fn finish(self) -> Result<Vec<u8>, ExpandError> {
@@ -141,10 +147,11 @@ impl<'a> Expansion<'a> {
     /// Goes one level down. False if that must not be, because of the depth or of an earlier syntax error.
     fn descend(&mut self, text: &[u8]) -> Result<bool, ExpandError> {
         self.references += 1;
-        if self.references > MAX_REFERENCES || self.result.len() > MAX_RESULT {
+        self.level += 1;
+        let depth = self.outer + self.level;
+        if depth > MAX_DEPTH || self.references > MAX_REFERENCES || self.result.len() > MAX_RESULT {
             return Err(ExpandError::TooLarge);
         }
-        self.level += 1;
         if self.level > MAX_LEVEL + 1 {
             self.complain(&[b"unreasonable macro call nesting: \"", text, b"\""]);
         }
@@ -182,7 +189,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// Reads `name`, looks it up, and returns its value (not expanded) with the rest, from the `?` or `:` on.
-    fn name<'t>(&mut self, text: &'t [u8]) -> Result<Option<(Option<Cow<'a, [u8]>>, &'t [u8])>, ExpandError> {
+    fn name<'t>(&mut self, text: &'t [u8]) -> Result<Option<Condition<'a, 't>>, ExpandError> {
         let start = without_blanks(text);
         let end = start.iter().position(|byte| !is_name(*byte)).unwrap_or(start.len());
         let (name, after) = start.split_at(end);
@@ -205,7 +212,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// Reads `{text} op {text}`, and returns its truth (as text that is empty or not) with the rest.
-    fn comparison<'t>(&mut self, text: &'t [u8]) -> Result<Option<(Option<Cow<'a, [u8]>>, &'t [u8])>, ExpandError> {
+    fn comparison<'t>(&mut self, text: &'t [u8]) -> Result<Option<Condition<'a, 't>>, ExpandError> {
         let Some((left, after_left)) = self.payload(text) else { return Ok(None) };
         let relation = match Relation::read(left, after_left) {
             Ok((relation, after)) => relation.map(|relation| (relation, after)),
@@ -242,11 +249,7 @@ impl<'a> Expansion<'a> {
 
     /// Expands one side of a comparison, which counts its levels on its own.
     fn operand(&mut self, text: &[u8]) -> Result<Vec<u8>, ExpandError> {
-        if self.comparisons == MAX_NESTED_COMPARISONS {
-            self.complain(&[b"unreasonable macro call nesting: \"", text, b"\""]);
-            return Ok(Vec::new());
-        }
-        let mut operand = Expansion::new(self.lookup, self.comparisons + 1);
+        let mut operand = Expansion::new(self.lookup, self.outer + self.level);
         operand.references = self.references;
         operand.text(text)?;
         self.references = operand.references;
@@ -297,39 +300,4 @@ impl<'a> Expansion<'a> {
         };
         Some((payload, without_blanks(rest)))
     }
-}
-
-/// Splits what follows a dollar into the reference, less its braces, and the rest. None if a brace is not closed.
-fn split_reference(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    match text.first() {
-        Some(b'(') => split_balanced(&text[1..], b'(', b')'),
-        Some(b'{') => split_balanced(&text[1..], b'{', b'}'),
-        _ => Some(text.split_at(text.iter().position(|byte| !is_name(*byte)).unwrap_or(text.len()))),
-    }
-}
-
-/// Splits text, whose opening brace has been read, at the brace that closes it.
-fn split_balanced(text: &[u8], open: u8, close: u8) -> Option<(&[u8], &[u8])> {
-    let mut level = 1;
-    for at in memchr::memchr2_iter(open, close, text) {
-        level = if text[at] == open { level + 1 } else { level - 1 };
-        if level == 0 {
-            return Some((&text[..at], &text[at + 1..]));
-        }
-    }
-    None
-}
-
-/// The text from its `{` on, if only blanks stand before it.
-fn left_curly(text: &[u8]) -> Option<&[u8]> {
-    Some(without_blanks(text)).filter(|text| text.starts_with(b"{"))
-}
-
-fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-/// As much of the text as a complaint quotes.
-pub(super) fn head(text: &[u8]) -> &[u8] {
-    &text[..text.len().min(20)]
 }

@@ -29,8 +29,11 @@ impl LogicalLine {
         let text = if self.pieces == 1 {
             Cow::Borrowed(without_newline(bytes))
         } else {
-            let pieces = physical(bytes).filter(|line| Kind::of(line) != Kind::Ignored);
-            Cow::Owned(pieces.map(without_newline).collect::<Vec<_>>().concat())
+            let mut text = Vec::with_capacity(bytes.len());
+            for line in physical(bytes).filter(|line| Kind::of(line) != Kind::Ignored) {
+                text.extend_from_slice(without_newline(line));
+            }
+            Cow::Owned(text)
         };
         match (memchr(0, &text), text) {
             (None, text) => text,

@@ -2,6 +2,7 @@
 //!
 //! Nothing here opens a file, reads the environment or asks the clock.
 
+mod braces;
 pub mod defaults;
 pub mod expand;
 pub mod lines;

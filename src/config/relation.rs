@@ -1,9 +1,12 @@
 //! Comparisons in an expression: `${{left} op {right} ? {text} : {text}}`.
 
-use super::expand::{ExpandError, head};
+use super::braces::head;
+use super::expand::ExpandError;
 use std::cmp::Ordering;
 
-const OPERATORS: [(&[u8], fn(Ordering) -> bool); 6] = [
+type Operator = (&'static [u8], fn(Ordering) -> bool);
+
+const OPERATORS: [Operator; 6] = [
     (b"==", Ordering::is_eq),
     (b"!=", Ordering::is_ne),
     (b"<", Ordering::is_lt),

@@ -1,8 +1,8 @@
 //! The built-in defaults.
 
 use super::in_each_root;
-use super::reference::Reference;
 use postmulti::config::defaults::{CONFIG_DIRECTORY, LAYOUTS, Layout, default};
+use std::path::Path;
 
 /// What postmulti(1) needs of a host, wherever it is.
 const NEEDED: [&str; 20] = [
@@ -28,16 +28,16 @@ const NEEDED: [&str; 20] = [
     "syslog_name",
 ];
 
-/// The layout by which a root is recognised.
-pub fn layout(reference: &Reference) -> Option<&'static Layout> {
-    let stands = |mark: &&str| reference.root.join(mark.trim_start_matches('/')).exists();
-    LAYOUTS.iter().find(|layout| layout.marks.iter().all(|mark| stands(&mark)))
+/// The layout by which the root is recognised.
+pub fn layout(root: &Path) -> Option<&'static Layout> {
+    let stands = |mark: &&str| root.join(mark.trim_start_matches('/')).exists();
+    LAYOUTS.iter().find(|layout| layout.marks.iter().all(|mark| stands(mark)))
 }
 
 #[test]
 fn built_in_defaults() {
     in_each_root(|reference| {
-        let layout = layout(reference);
+        let layout = reference.postfix.layout;
         assert!(layout.is_some(), "the layout is not recognised");
         for name in NEEDED {
             assert!(default(name.as_bytes(), layout).is_some(), "{name}");

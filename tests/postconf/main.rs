@@ -8,13 +8,15 @@
 //!
 //! What is generated depends on the seed alone. The files of a failed run are kept, and named.
 
-mod compare;
+mod ask;
 mod defaults;
 mod generate;
 mod main_cf;
 mod master_cf;
+mod primary;
 mod recorded;
 mod reference;
+mod told;
 
 use reference::Reference;
 

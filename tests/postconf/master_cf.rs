@@ -1,8 +1,9 @@
 //! Generated master.cf files and the stock one, as `postconf -M`, `-F` and `-P` show them.
 
-use super::compare::{printable, show, write_old};
-use super::generate::{generated, master_cf};
+use super::ask::write_old;
+use super::generate::{generated, master_cf::master_cf};
 use super::reference::Reference;
+use super::told::{printable, show};
 use super::{in_each_root, setting};
 use postmulti::config::master_cf::{Finding, MasterCf, Service, ServiceType};
 use std::collections::BTreeMap;
@@ -27,9 +28,10 @@ const FIELDS: [&str; 8] =
 #[test]
 fn services_and_overrides() {
     let seed = setting("POSTCONF_SEED", 1);
-    let mut files: Vec<_> = generated(master_cf(), seed, setting("POSTCONF_FILES", 5000) / 5).collect();
+    let generated: Vec<_> = generated(master_cf(), seed, setting("POSTCONF_FILES", 5000) / 10).collect();
     in_each_root(|reference| {
-        files.push(fs::read(reference.root.join("usr/share/postfix/master.cf.dist")).unwrap());
+        let stock = fs::read(reference.root.join("usr/share/postfix/master.cf.dist")).unwrap();
+        let files = [generated.clone(), vec![stock]].concat();
         let work = tempfile::tempdir().unwrap();
         ask(reference, work.path(), &files);
         let mut refused = 0;

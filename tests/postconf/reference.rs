@@ -1,6 +1,8 @@
 //! A root with the real Postfix.
 
-use std::collections::HashSet;
+use super::SUITES;
+use super::defaults::layout;
+use super::told::{Postfix, name_value};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -14,7 +16,7 @@ pub struct Reference {
     pub root: PathBuf,
     /// Every parameter that has a built-in default, with it (`postconf -d`).
     pub defaults: Vec<(Vec<u8>, Vec<u8>)>,
-    names: HashSet<Vec<u8>>,
+    pub postfix: Postfix,
     pub version: String,
 }
 
@@ -23,39 +25,39 @@ impl Reference {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/roots").join(suite);
         assert!(nix::unistd::geteuid().is_root(), "the real postconf runs under chroot(2), which needs root");
         assert!(root.join("usr/sbin/postconf").exists(), "{}: no reference root; tests/run makes it", root.display());
-        let mut reference = Reference { root, defaults: Vec::new(), names: HashSet::new(), version: String::new() };
-        let nothing = tempfile::tempdir().unwrap();
-        reference.defaults = name_values(&reference.run(nothing.path(), "postconf -d").stdout);
-        reference.names = reference.defaults.iter().map(|(name, _)| name.clone()).collect();
-        let version = reference.run(nothing.path(), "postconf -dh mail_version").stdout;
-        reference.version = String::from_utf8(version).unwrap().trim_end().to_owned();
-        reference
+        let postconf = |options: &str| {
+            let nothing = tempfile::tempdir().unwrap();
+            run(&root, nothing.path(), &format!("postconf {options}")).stdout
+        };
+        let defaults = name_values(&postconf("-d"));
+        let parameters = defaults.iter().map(|(name, _)| name.clone()).collect();
+        let version = String::from_utf8(postconf("-dh mail_version")).unwrap().trim_end().to_owned();
+        let postfix = Postfix { layout: layout(&root), parameters };
+        Reference { root, defaults, postfix, version }
+    }
+
+    /// True for the root that is asked first, and most.
+    pub fn is_first(&self) -> bool {
+        self.root.ends_with(SUITES[0])
     }
 
     /// Runs a shell script in the root, where `work` is /mnt.
     pub fn run(&self, work: &Path, script: &str) -> Output {
-        let mut command = Command::new("unshare");
-        command.args(["-m", "sh", "-c", ENTER, "sh"]).arg(&self.root).arg(work).arg(script);
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{script}\n{}\n{complaint}", output.status);
-        output
+        run(&self.root, work, script)
     }
+}
 
-    /// True if Postfix has a parameter of that name.
-    pub fn has_parameter(&self, name: &[u8]) -> bool {
-        self.names.contains(name)
-    }
+fn run(root: &Path, work: &Path, script: &str) -> Output {
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", ENTER, "sh"]).arg(root).arg(work).arg(script);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}\n{}\n{complaint}", output.status);
+    output
 }
 
 /// Takes postconf's output apart: a `name = value` each line.
 pub fn name_values(output: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let lines = output.strip_suffix(b"\n").map(|output| output.split(|byte| *byte == b'\n'));
     lines.into_iter().flatten().map(name_value).collect()
-}
-
-fn name_value(line: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let at = memchr::memmem::find(line, b" =").unwrap_or_else(|| panic!("{:?}", String::from_utf8_lossy(line)));
-    let value = &line[at + 2..];
-    (line[..at].to_vec(), value.strip_prefix(b" ").unwrap_or(value).to_vec())
 }

@@ -1,16 +1,22 @@
-//! What the real postconf tells of a main.cf, and whether we agree.
+//! What postconf told of a main.cf, and whether we agree.
 
-use super::defaults::layout;
-use super::generate::{OWN, names};
-use super::reference::{Reference, name_values};
-use postmulti::config::defaults::default;
+use postmulti::config::defaults::{Layout, default};
 use postmulti::config::expand::{ExpandError, Lookup, Meaning, expand};
 use postmulti::config::main_cf::{Finding, MainCf};
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::fs::{self, File};
+use std::collections::{HashMap, HashSet};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+
+/// Where recorded main.cf files lie.
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/main.cf");
+
+/// Parameters of Postfix that are strings and nothing more.
+pub const PARAMETERS: [&str; 7] =
+    ["smtpd_banner", "multi_instance_name", "relayhost", "myorigin", "syslog_name", "mynetworks", "mydestination"];
+
+/// Names of the user's own.
+pub const OWN: [&str; 6] = ["a", "B2", "name_with_underscores", "_", "7", "z"];
 
 /// Names that are asked for even when main.cf does not set them.
 const ALSO_ASKED: [&str; 6] = [
@@ -22,26 +28,84 @@ const ALSO_ASKED: [&str; 6] = [
     "setgid_group",
 ];
 
-/// A fatal error makes postconf sleep for a second, hence so many at a time. A loop through a comparison ends
-/// in a crash of postconf.
-const ASK: &str = r#"
-ulimit -c 0; ulimit -v 2000000
-cd /mnt && ls | xargs -n 20 -P 40 sh -c '
-for file; do
-    timeout 60 postconf -c /mnt/$file -x NAMES >$file/expanded 2>$file/complaints
-    echo $? >$file/status
-    [ $(cat $file/status) = 0 ] && timeout 60 postconf -c /mnt/$file NAMES >$file/raw 2>/dev/null
-done 2>/dev/null; true' sh
-"#;
+/// All names that postconf can be asked for.
+pub fn names() -> Vec<&'static str> {
+    [&PARAMETERS[..], &OWN, &ALSO_ASKED].concat()
+}
 
 /// What postconf said of one file.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Told {
-    /// Where it lies in the root.
-    path: PathBuf,
+    /// The names that it was asked for.
+    pub asked: Vec<&'static str>,
     pub status: i32,
-    pub raw: Vec<(Vec<u8>, Vec<u8>)>,
-    pub expanded: Vec<(Vec<u8>, Vec<u8>)>,
-    complaints: Vec<Vec<u8>>,
+    pub raw: Vec<NameValue>,
+    pub expanded: Vec<NameValue>,
+    pub complaints: Vec<Vec<u8>>,
+}
+
+type NameValue = (Vec<u8>, Vec<u8>);
+
+/// The recorded main.cf files.
+pub fn fixtures() -> Vec<PathBuf> {
+    let files = fs::read_dir(FIXTURES).unwrap().map(|entry| entry.unwrap().path());
+    let mut fixtures: Vec<_> =
+        files.filter(|file| file.extension().is_some_and(|extension| extension == "cf")).collect();
+    fixtures.sort();
+    fixtures
+}
+
+/// The names that are recorded for a file: what is not written there tells nothing of our reading, and may
+/// depend on the host.
+pub fn written(file: &[u8]) -> Vec<&'static str> {
+    names().into_iter().filter(|name| memchr::memmem::find(file, name.as_bytes()).is_some()).collect()
+}
+
+/// Where it is recorded what postconf told of a file.
+pub fn recorded_as(fixture: &Path) -> PathBuf {
+    fixture.with_extension("told")
+}
+
+impl Told {
+    /// As a text, with the version of Postfix. Warnings about parameters that nobody has set are left out.
+    pub fn record(&self, version: &str, path: &str) -> Vec<u8> {
+        let mut record = format!("# Postfix {version}: exit {}\n", self.status).into_bytes();
+        let mut add = |mark: &[u8], text: &[u8]| record.extend([mark, b" ", text, b"\n"].concat());
+        for (mark, values) in [(b"=", &self.raw), (b"x", &self.expanded)] {
+            let asked = values.iter().filter(|(name, _)| self.asked.iter().any(|asked| asked.as_bytes() == name));
+            asked.for_each(|(name, value)| add(mark, &[name, &b" = "[..], value].concat()));
+        }
+        for complaint in &self.complaints {
+            let text = String::from_utf8(complaint.clone()).unwrap().replace(path, "main.cf");
+            if !text.contains(": undefined parameter: ") && !text.ends_with(": unknown parameter") {
+                add(b"!", text.as_bytes());
+            }
+        }
+        record
+    }
+
+    /// Reads what has been recorded for a file.
+    pub fn read(record: &[u8], file: &[u8]) -> Told {
+        let mut told =
+            Told { asked: written(file), status: 0, raw: Vec::new(), expanded: Vec::new(), complaints: Vec::new() };
+        for line in record.strip_suffix(b"\n").unwrap().split(|byte| *byte == b'\n') {
+            let text = &line[2..];
+            match line[0] {
+                b'#' => told.status = String::from_utf8_lossy(text).rsplit(' ').next().unwrap().parse().unwrap(),
+                b'=' => told.raw.push(name_value(text)),
+                b'x' => told.expanded.push(name_value(text)),
+                _ => told.complaints.push(text.to_vec()),
+            }
+        }
+        told
+    }
+}
+
+/// Takes a line of postconf's output apart: `name = value`.
+pub fn name_value(line: &[u8]) -> NameValue {
+    let at = memchr::memmem::find(line, b" =").unwrap_or_else(|| panic!("{:?}", line.escape_ascii().to_string()));
+    let value = &line[at + 2..];
+    (line[..at].to_vec(), value.strip_prefix(b" ").unwrap_or(value).to_vec())
 }
 
 /// How the files fared.
@@ -54,56 +118,25 @@ pub struct Tally {
     pub left_to_postfix: usize,
 }
 
-/// Writes the files to `work` and has postconf read each of them.
-pub fn ask(reference: &Reference, work: &Path, files: &[Vec<u8>]) -> Vec<Told> {
-    // postconf knows only those of the user's own parameters to which something refers.
-    let own: String = OWN.iter().map(|name| format!("${{{name}?}}")).collect();
-    let master_cf = format!("relay unix - - n - - smtp -o smtp_helo_name={own}\n");
-    for (number, file) in files.iter().enumerate() {
-        let directory = work.join(number.to_string());
-        fs::create_dir(&directory).unwrap();
-        write_old(&directory.join("main.cf"), file);
-        write_old(&directory.join("master.cf"), master_cf.as_bytes());
-    }
-    let asked = [names(), ALSO_ASKED.to_vec()].concat().join(" ");
-    reference.run(work, &ASK.replace("NAMES", &asked));
-    (0..files.len()).map(|number| told(work, &number.to_string())).collect()
-}
-
-/// Postfix reads a young file again and again until it is two seconds old.
-pub fn write_old(path: &Path, bytes: &[u8]) {
-    fs::write(path, bytes).unwrap();
-    File::options().write(true).open(path).unwrap().set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
-}
-
-fn told(work: &Path, number: &str) -> Told {
-    let read = |name: &str| fs::read(work.join(number).join(name)).unwrap();
-    let complaints = read("complaints");
-    Told {
-        path: Path::new("/mnt").join(number),
-        status: String::from_utf8(read("status")).unwrap().trim().parse().unwrap(),
-        raw: name_values(&fs::read(work.join(number).join("raw")).unwrap_or_default()),
-        expanded: name_values(&read("expanded")),
-        complaints: complaints
-            .split_inclusive(|byte| *byte == b'\n')
-            .map(|line| line[..line.len() - 1].to_vec())
-            .collect(),
-    }
+/// What there is to know of a Postfix beside its main.cf.
+pub struct Postfix {
+    pub layout: Option<&'static Layout>,
+    pub parameters: HashSet<Vec<u8>>,
 }
 
 /// What a name stands for, as far as we can know.
 pub struct Known<'a> {
-    pub main_cf: &'a MainCf,
-    pub reference: &'a Reference,
+    pub main_cf: &'a MainCf<'a>,
+    pub postfix: &'a Postfix,
 }
 
 impl Lookup for Known<'_> {
     fn lookup(&self, name: &[u8]) -> Meaning<'_> {
         if let Some(value) = self.main_cf.get(name) {
             Meaning::Value(Cow::Borrowed(value))
-        } else if let Some(value) = default(name, layout(self.reference)) {
+        } else if let Some(value) = default(name, self.postfix.layout) {
             Meaning::Value(Cow::Borrowed(value.as_bytes()))
-        } else if self.reference.has_parameter(name) {
+        } else if self.postfix.parameters.contains(name) {
             Meaning::Unknown
         } else {
             Meaning::Undefined
@@ -111,23 +144,26 @@ impl Lookup for Known<'_> {
     }
 }
 
-/// Compares our reading of a file with what postconf told.
-pub fn judge(reference: &Reference, file: &[u8], told: &Told, tally: &mut Tally) -> Result<(), String> {
+/// Compares our reading of a file with what postconf told; `path` is the file's, as postconf saw it.
+pub fn judge(file: &[u8], path: &str, told: &Told, postfix: &Postfix, tally: &mut Tally) -> Result<(), String> {
     tally.files += 1;
-    let main_cf = MainCf::parse(file.to_vec());
-    let path = told.path.join("main.cf");
-    let findings: Vec<_> = main_cf.findings().iter().map(|finding| complaint(finding, &path)).collect();
-    let about_nul = |line: &&Vec<u8>| line.ends_with(b"text after null byte may be ignored");
-    let complaints: Vec<_> = told.complaints.iter().filter(|line| !about_nul(line)).cloned().collect();
+    let main_cf = MainCf::parse(file);
+    let mut findings: Vec<_> = main_cf.findings().iter().map(|finding| complaint(finding, path)).collect();
+    let complaints = &told.complaints;
+    // Before version 3.9 Postfix says nothing of it.
+    let about_nul = |line: &Vec<u8>| line.ends_with(b"text after null byte may be ignored");
+    if !complaints.iter().any(about_nul) {
+        findings.retain(|finding| !about_nul(finding));
+    }
     if !complaints.starts_with(&findings) {
-        return Err(format!("findings\nours:   {}\ntheirs: {}", show(&findings), show(&complaints)));
+        return Err(format!("findings\nours:   {}\ntheirs: {}", show(&findings), show(complaints)));
     }
     if matches!(main_cf.findings().last(), Some(Finding::Malformed { .. })) {
         tally.refused += 1;
         let agreed = told.status == 1 && complaints.len() == findings.len();
-        return if agreed { Ok(()) } else { Err(format!("not refused: {}", show(&complaints))) };
+        return if agreed { Ok(()) } else { Err(format!("not refused: {}", show(complaints))) };
     }
-    let known = Known { main_cf: &main_cf, reference };
+    let known = Known { main_cf: &main_cf, postfix };
     let errors: Vec<_> = main_cf.entries().filter_map(|(_, value)| expand(value, &known).err()).collect();
     match told.status {
         0 => {
@@ -142,7 +178,7 @@ pub fn judge(reference: &Reference, file: &[u8], told: &Told, tally: &mut Tally)
             tally.crashes += usize::from(status != 1);
             let told = |error: &ExpandError| match error {
                 ExpandError::Unknown(_) => false,
-                ExpandError::Syntax(_) | ExpandError::BadNumber(_) if status == 1 => ends_in(&complaints, error),
+                ExpandError::Syntax(_) | ExpandError::BadNumber(_) if status == 1 => ends_in(complaints, error),
                 _ => status != 1,
             };
             if errors.iter().any(told) {
@@ -150,7 +186,7 @@ pub fn judge(reference: &Reference, file: &[u8], told: &Told, tally: &mut Tally)
             }
             tally.left_to_postfix += 1;
             let unknown = errors.iter().any(|error| matches!(error, ExpandError::Unknown(_)));
-            if unknown { Ok(()) } else { Err(format!("{status}\nours:   {errors:?}\ntheirs: {}", show(&complaints))) }
+            if unknown { Ok(()) } else { Err(format!("{status}\nours:   {errors:?}\ntheirs: {}", show(complaints))) }
         }
     }
 }
@@ -159,7 +195,7 @@ pub fn judge(reference: &Reference, file: &[u8], told: &Told, tally: &mut Tally)
 fn values(known: &Known, told: &Told, tally: &mut Tally) -> Result<(), String> {
     let raw: HashMap<_, _> = told.raw.iter().cloned().collect();
     let expanded: HashMap<_, _> = told.expanded.iter().cloned().collect();
-    for name in [names(), ALSO_ASKED.to_vec()].concat() {
+    for name in &told.asked {
         let (raw, expanded) = (raw.get(name.as_bytes()), expanded.get(name.as_bytes()));
         let (our_raw, our_expanded) = match known.lookup(name.as_bytes()) {
             Meaning::Value(value) => {
@@ -191,14 +227,17 @@ fn printed(value: &[u8]) -> Vec<u8> {
 }
 
 /// A finding in the words of Postfix.
-fn complaint(finding: &Finding, path: &Path) -> Vec<u8> {
-    let path = path.display();
+fn complaint(finding: &Finding, path: &str) -> Vec<u8> {
     let (head, text) = match finding {
         Finding::Orphan { text } => {
             let dots = if text.len() > 30 { "..." } else { "" };
             let text = String::from_utf8_lossy(&printable(&text[..text.len().min(30)])).into_owned();
             let line = format!("warning: {path}: logical line must not start with whitespace: \"{text}{dots}\"");
             (line, Vec::new())
+        }
+        Finding::Nul { first, last } => {
+            let lines = if first == last { first.to_string() } else { format!("{first}-{last}") };
+            (format!("warning: {path}, line {lines}: text after null byte may be ignored"), Vec::new())
         }
         Finding::Override { line, name, old } => {
             (format!("warning: {path}, line {line}: overriding earlier entry: "), [&name[..], b"=", old].concat())

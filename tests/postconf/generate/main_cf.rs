@@ -1,19 +1,10 @@
-//! Generated main.cf files, which meet the corners of the grammar more often than people do.
+//! main.cf files.
 
+use super::super::told::{OWN, PARAMETERS};
+use super::{Bytes, aside, bytes, text};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::strategy::{NewTree, ValueTree};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-
-type Bytes = BoxedStrategy<Vec<u8>>;
-
-/// Parameters of Postfix that are strings and nothing more.
-const PARAMETERS: [&str; 7] =
-    ["smtpd_banner", "multi_instance_name", "relayhost", "myorigin", "syslog_name", "mynetworks", "mydestination"];
-
-/// Names of the user's own.
-pub const OWN: [&str; 6] = ["a", "B2", "name_with_underscores", "_", "7", "z"];
 
 /// Names that stand for something without being set, or for nothing at all.
 const UNSET: [&str; 8] = [
@@ -35,23 +26,11 @@ const POSTFIX_KNOWS: [&str; 2] = ["smtp_helo_name", "default_transport"];
 /// A value refers mostly to names further down, or nearly every file would be one great loop.
 pub fn names() -> Vec<&'static str> {
     let mut names = Vec::new();
-    for place in 0..PARAMETERS.len() {
-        names.push(PARAMETERS[place]);
+    for (place, parameter) in PARAMETERS.iter().enumerate() {
+        names.push(*parameter);
         names.extend(OWN.get(place));
     }
     names
-}
-
-/// As many values of a strategy as asked for, always the same for the same seed.
-pub fn generated<S: Strategy>(strategy: S, seed: u64, count: u64) -> impl Iterator<Item = S::Value> {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    (0..count).map(move |_| {
-        let tree: NewTree<S> = strategy.new_tree(&mut runner);
-        tree.unwrap().current()
-    })
 }
 
 /// A whole main.cf.
@@ -70,21 +49,6 @@ pub fn main_cf() -> Bytes {
     let tail = prop_oneof![8 => text(""), 1 => text("a = no newline at the end"), 1 => text("z ="), 1 => text(" "), 1 => text("\\")];
     (head, preset, vec(line, 1..14), tail)
         .prop_map(|(head, preset, lines, tail)| [head, preset, lines.concat(), tail].concat())
-        .boxed()
-}
-
-fn text(text: &'static str) -> Bytes {
-    bytes(text.as_bytes())
-}
-
-fn bytes(bytes: &'static [u8]) -> Bytes {
-    Just(bytes.to_vec()).boxed()
-}
-
-/// What may stand between two lines of text.
-fn aside() -> Bytes {
-    select(&["# a comment\n", "\n", " \t\n", "  # = $a ${\n", "\x0b\x0c\r\n", "#\\\n", "\r\n"][..])
-        .prop_flat_map(text)
         .boxed()
 }
 
@@ -250,104 +214,4 @@ fn operand_word() -> Bytes {
 /// Blanks where an expression may have some; VT and FF are none there.
 fn gap() -> Bytes {
     prop_oneof![16 => text(""), 5 => text(" "), 1 => text("\t"), 1 => text("\r"), 1 => text(" \t ")].boxed()
-}
-
-/// A whole master.cf. No two entries share name and type: postconf mixes up the overrides of such.
-pub fn master_cf() -> Bytes {
-    let head =
-        prop_oneof![12 => text(""), 1 => text("  an orphan that is longer than thirty bytes\n"), 1 => text("\t-o\n")];
-    let line = prop_oneof![40 => service().boxed(), 8 => aside(), 1 => odd_service()];
-    let tail = prop_oneof![4 => text(""), 1 => text("last unix - - n - - smtp -o a=b"), 1 => text(" -o {z = ")];
-    (head, vec(line, 1..6), tail)
-        .prop_map(|(head, lines, tail)| {
-            let number = |(number, line): (usize, Vec<u8>)| match line.strip_prefix(b"NAME") {
-                Some(rest) => [format!("s{number}").as_bytes(), rest].concat(),
-                None => line,
-            };
-            let lines: Vec<_> = lines.into_iter().enumerate().map(number).collect();
-            [head, lines.concat(), tail].concat()
-        })
-        .boxed()
-}
-
-fn service() -> impl Strategy<Value = Vec<u8>> {
-    let name = prop_oneof![
-        6 => text("NAME"),
-        1 => text("NAMEb:{c d}"),
-        1 => text("NAME.[::1]:25"),
-        1 => text("NAMEwith-a-name-too-long-for-its-column"),
-    ];
-    let switch = || prop_oneof![9 => select(&["y", "n", "-"][..]).prop_flat_map(text)];
-    let wakeup = select(&["-", "-", "-", "0", "60", "1000?", "?", "-?", "007"][..]).prop_flat_map(text);
-    let maxproc = select(&["-", "-", "-", "0", "1", "100", "00"][..]).prop_flat_map(text);
-    let service_type = select(&["inet", "unix", "fifo", "pass", "unix-dgram"][..]).prop_flat_map(text);
-    let command = select(&["smtpd", "pipe", "{a b}", "s}", "-o"][..]).prop_flat_map(text);
-    let fields = (name, service_type, switch(), switch(), switch(), wakeup, maxproc, command).prop_map(
-        |(name, service_type, private, unprivileged, chroot, wakeup, maxproc, command)| {
-            vec![name, service_type, private, unprivileged, chroot, wakeup, maxproc, command]
-        },
-    );
-    let end = prop_oneof![8 => text("\n"), 1 => text("\r\n"), 1 => text(" \n"), 1 => text("\0 -o x=y\n")];
-    (fields, vec(option(), 0..4), vec(plain_argument(), 0..3), vec(space(), 16), end).prop_map(
-        |(fields, options, arguments, spaces, end)| {
-            let words = [fields, options, arguments].concat();
-            let spaced: Vec<_> = words.into_iter().zip(spaces).flat_map(|(word, space)| [word, space]).collect();
-            [spaced.concat().trim_ascii_end(), &end].concat()
-        },
-    )
-}
-
-fn odd_service() -> Bytes {
-    select(
-        &[
-            "a inet n\n",
-            "a unix - - - - - \n",
-            "a tcp - - - - - b\n",
-            "a inet x - - - - b\n",
-            "a inet - yy - - - b\n",
-            "a inet - - {n} - - b\n",
-            "a inet - - - 1x? - b\n",
-            "a inet - - - --? - b\n",
-            "a inet - - - - 1? b\n",
-            "a inet - - -\n\t- - - -- -\x0b\x0c\n",
-            "a\0 inet - - - - - b\n",
-        ][..],
-    )
-    .prop_flat_map(text)
-    .boxed()
-}
-
-fn space() -> Bytes {
-    let some = select(&["  ", "\t", "\r ", "\n ", "\n\t\t", "\n# inside\n ", "\n\n  # {\n  "][..]).prop_flat_map(text);
-    prop_oneof![6 => text(" "), 1 => some].boxed()
-}
-
-fn option() -> Bytes {
-    let setting = prop_oneof![
-        4 => ("[a-z_]{1,8}", "[a-zA-Z0-9/:]{0,6}").prop_map(|(name, value)| format!("{name}={value}").into_bytes()),
-        1 => ("[a-z]{1,3}", "=[a-z{]{1,3} [a-z]}[a-z]").prop_map(|(name, value)| format!("{name}={value}").into_bytes()),
-        4 => (space(), "[a-z]{1,2}", "[ \t]?=[ \t]?[a-z]?", space(), "[a-z$ ]{0,4}", space()).prop_map(
-            |(before, name, equals, middle, rest, after)| {
-                let rest = rest.replace('$', "$$");
-                [b"{", &before[..], name.as_bytes(), equals.as_bytes(), &middle, rest.as_bytes(), &after, b"}"].concat()
-            }),
-        1 => select(&["a", "=b", "{a b}", "{ = b}", "{}", "{a=b}c", "{{a=b}}", "{a={b c}}", "x={y", "--", "-o"][..]).prop_flat_map(text),
-    ];
-    let letters =
-        prop_oneof![8 => text("-o "), 1 => text("-vo "), 1 => text("-o"), 1 => text("-Do"), 1 => text("-o\n ")];
-    prop_oneof![
-        6 => (letters, setting).prop_map(|(letters, setting)| [letters, setting].concat()),
-        1 => select(&["-v", "-vv", "-D", "-oa=b", "-oname=foo", "-vox=o"][..]).prop_flat_map(text),
-    ]
-    .boxed()
-}
-
-fn plain_argument() -> Bytes {
-    prop_oneof![
-        4 => "[a-z=/$]{1,8}".prop_map(|word| word.replace('$', "$$").into_bytes()),
-        4 => select(&["{a b}", "{ }", "{}", "x{a b}y", "{a}b", "--", "-o", "x=y", "{-o}", "\"a", "{{a  b}}", "}", "a\x0bb"][..])
-            .prop_flat_map(text),
-        1 => bytes(b"\xe9\xff"),
-    ]
-    .boxed()
 }
