@@ -31,7 +31,7 @@ const NEEDED: [&str; 20] = [
 /// The layout by which the root is recognised.
 pub fn layout(root: &Path) -> Option<&'static Layout> {
     let stands = |mark: &&str| root.join(mark.trim_start_matches('/')).exists();
-    LAYOUTS.iter().find(|layout| layout.marks.iter().all(|mark| stands(mark)))
+    LAYOUTS.iter().find(|layout| layout.marks.iter().all(stands))
 }
 
 #[test]
