@@ -9,6 +9,9 @@ use memchr::{memchr, memchr_iter};
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// Room for so many entries is made at once; a stock main.cf has about half of them.
+pub(super) const USUAL_ENTRIES: usize = 56;
+
 /// A logical line: where it lies in the file, and the number of its first physical line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogicalLine {
@@ -86,7 +89,7 @@ pub fn physical(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The logical lines of a file, in order.
 pub fn logical(file: &[u8]) -> Vec<LogicalLine> {
-    let mut lines: Vec<LogicalLine> = Vec::new();
+    let mut lines: Vec<LogicalLine> = Vec::with_capacity(USUAL_ENTRIES);
     let (mut end, mut number) = (0, 0);
     while end < file.len() {
         let start = end;

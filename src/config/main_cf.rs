@@ -1,6 +1,6 @@
 //! main.cf: entries in order, without loss.
 
-use super::lines::{LogicalLine, logical, physical};
+use super::lines::{LogicalLine, USUAL_ENTRIES, logical, physical};
 use super::{is_blank, trim, trim_start};
 use indexmap::IndexMap;
 use memchr::memchr;
@@ -36,13 +36,14 @@ pub enum Finding {
 impl<'a> MainCf<'a> {
     /// Reads a whole file. The first malformed line ends the reading, as it does in Postfix.
     pub fn parse(bytes: &'a [u8]) -> MainCf<'a> {
-        MainCf::parse_over(bytes, Entries::default())
+        MainCf::parse_over(bytes, Entries::with_capacity_and_hasher(USUAL_ENTRIES, FxBuildHasher))
     }
 
     /// Reads a whole file in a configuration directory: that is the value of `config_directory` to begin with.
     pub fn parse_in(config_directory: &'a [u8], bytes: &'a [u8]) -> MainCf<'a> {
-        let name = Cow::Borrowed(b"config_directory".as_slice());
-        MainCf::parse_over(bytes, Entries::from_iter([(name, Cow::Borrowed(config_directory))]))
+        let mut entries = Entries::with_capacity_and_hasher(USUAL_ENTRIES, FxBuildHasher);
+        entries.insert(Cow::Borrowed(b"config_directory"), Cow::Borrowed(config_directory));
+        MainCf::parse_over(bytes, entries)
     }
 
     fn parse_over(bytes: &'a [u8], mut entries: Entries<'a>) -> MainCf<'a> {

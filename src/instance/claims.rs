@@ -4,18 +4,19 @@ use super::Instance;
 use super::primary::Shared;
 use crate::system::log::printable;
 use crate::system::root::Root;
-use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use rustc_hash::FxHashMap;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use thiserror::Error;
 
 /// Who claims a value: an instance, by its configuration directory, and the parameter.
 #[derive(Debug, PartialEq, Eq)]
 struct Claim {
-    config_directory: OsString,
+    config_directory: Rc<OsStr>,
     parameter: &'static str,
-    value: OsString,
+    value: Rc<OsStr>,
     /// Do all instances use it, as with `command_directory`?
     shared: bool,
 }
@@ -56,7 +57,7 @@ fn conflicts(claimed: &Claimed, owner: &Claimed) -> String {
 #[derive(Debug, Default)]
 pub struct Claims {
     all: Vec<Claim>,
-    by_value: HashMap<OsString, usize>,
+    by_value: FxHashMap<Rc<OsStr>, usize>,
     places: Vec<Place>,
 }
 
@@ -64,7 +65,7 @@ impl Claims {
     /// Claims the shared directories for the primary. `meta_directory` is commonly one of the others, so it is not claimed.
     pub fn add_shared(&mut self, root: &Root, owner: &OsStr, shared: &Shared) -> Result<(), Conflict> {
         for (parameter, value) in shared.directories().filter(|(parameter, _)| *parameter != "meta_directory") {
-            let claim = Claim { config_directory: owner.to_owned(), parameter, value: value.to_owned(), shared: true };
+            let claim = Claim { config_directory: owner.into(), parameter, value: value.into(), shared: true };
             let claim = self.claim(claim)?;
             self.places.push(Place::new(root.resolve(Path::new(value)), claim));
         }
@@ -73,10 +74,11 @@ impl Claims {
 
     /// Claims what is an instance's own: its name, if it has one, and its three directories, whose true paths are given.
     pub fn add(&mut self, instance: &Instance, places: [PathBuf; 3]) -> Result<(), Conflict> {
+        let owner: Rc<OsStr> = instance.config_directory.as_os_str().into();
         let claim = |parameter, value: &OsStr| Claim {
-            config_directory: instance.config_directory.clone(),
+            config_directory: owner.clone(),
             parameter,
-            value: value.to_owned(),
+            value: value.into(),
             shared: false,
         };
         if let Some(name) = &instance.name {

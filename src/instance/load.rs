@@ -88,16 +88,14 @@ fn load_all(postfix: &Postfix, directories: &[OsString]) -> Vec<Loaded> {
     let threads = thread::available_parallelism().map_or(1, |cores| cores.get());
     let part = directories.len().div_ceil(threads).max(MIN_PER_THREAD);
     thread::scope(|scope| {
-        let workers: Vec<_> = directories
-            .chunks(part)
-            .map(|part| {
-                scope.spawn(move || {
-                    // Descriptors of its own, so that the threads do not wait for each other at every open and close.
-                    let _ = unshare(CloneFlags::CLONE_FILES);
-                    load_each(part)
-                })
+        let start = |part| {
+            scope.spawn(move || {
+                // Descriptors of its own, so that the threads do not wait for each other at every open and close.
+                let _ = unshare(CloneFlags::CLONE_FILES);
+                load_each(part)
             })
-            .collect();
+        };
+        let workers: Vec<_> = directories.chunks(part).map(start).collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
     })
 }

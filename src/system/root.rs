@@ -3,15 +3,17 @@
 use super::log::printable;
 use super::reason;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlink};
-use nix::sys::stat::{Mode, fstat};
-use std::collections::HashMap;
-use std::ffi::OsString;
-use std::fs::{File, Metadata, OpenOptions};
+use nix::sys::stat::Mode;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::fs::{DirEntry, File, Metadata, OpenOptions, ReadDir, read_dir};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use thiserror::Error;
 
 /// Why a directory cannot stand for `/`.
@@ -26,14 +28,28 @@ pub struct RootError {
 #[derive(Debug)]
 pub struct Root {
     image: Option<(PathBuf, File)>,
-    /// Directories whose true path is known, so that a thousand neighbours ask for it once.
-    resolved: Mutex<HashMap<PathBuf, PathBuf>>,
+    /// Directories that are known, so that a thousand neighbours ask for them once.
+    known: Mutex<FxHashMap<OsString, Arc<Directory>>>,
+}
+
+/// After so many single questions about the entries of a directory, it is listed.
+const LISTED_AFTER: usize = 64;
+/// A directory of more entries is not.
+const MAX_LISTED: usize = 20_000;
+
+/// A directory, by its true path.
+#[derive(Debug)]
+struct Directory {
+    path: PathBuf,
+    asked: AtomicUsize,
+    /// The names of the links in it; None if they are too many to list.
+    links: OnceLock<Option<FxHashSet<OsString>>>,
 }
 
 impl Root {
     /// The host's own root.
     pub fn host() -> Root {
-        Root { image: None, resolved: Mutex::default() }
+        Root { image: None, known: Mutex::default() }
     }
 
     /// The root of an image at `directory`, which must exist.
@@ -41,7 +57,7 @@ impl Root {
         let open = OpenOptions::new().read(true).custom_flags(OFlag::O_DIRECTORY.bits()).open(directory);
         let image = open.and_then(|file| Ok((directory.canonicalize()?, file)));
         let image = image.map_err(|error| RootError { directory: directory.to_owned(), error })?;
-        Ok(Root { image: Some(image), resolved: Mutex::default() })
+        Ok(Root { image: Some(image), known: Mutex::default() })
     }
 
     /// Is it the host's own, so that its programs can be run without more ado?
@@ -89,38 +105,58 @@ impl Root {
         let (Some(parent), Some(Component::Normal(name))) = (path.parent(), path.components().next_back()) else {
             return self.follow(path).unwrap_or_else(|_| path.to_owned());
         };
-        let place = self.resolve_directory(parent).join(name);
-        match self.link_target(&place) {
-            Some(_) => self.follow(path).unwrap_or(place),
-            None => place,
-        }
+        let (place, is_link) = self.look_up(parent, name);
+        if is_link { self.follow(path).unwrap_or(place) } else { place }
     }
 
-    fn resolve_directory(&self, path: &Path) -> PathBuf {
-        if let Some(known) = self.known().get(path) {
-            return known.clone();
-        }
-        let resolved = self.resolve(path);
-        self.known().insert(path.to_owned(), resolved.clone());
-        resolved
+    /// The path of an entry below the true path of a directory, and whether it is a link.
+    fn look_up(&self, parent: &Path, name: &OsStr) -> (PathBuf, bool) {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(parent.as_os_str()).cloned();
+        let directory = known.unwrap_or_else(|| {
+            let directory = Arc::new(Directory::new(self.resolve(parent)));
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.entry(parent.into()).or_insert(directory).clone()
+        });
+        let place = directory.path.join(name);
+        let is_link = match directory.links(|path| read_dir(self.place(path))) {
+            Some(links) => links.contains(name),
+            None => readlink(self.place(&place).as_ref()).is_ok(),
+        };
+        (place, is_link)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, PathBuf>> {
-        self.resolved.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    fn link_target(&self, place: &Path) -> Option<OsString> {
+    /// Where an absolute path without links lies on the host.
+    fn place<'p>(&self, path: &'p Path) -> Cow<'p, Path> {
         match &self.image {
-            None => readlink(place).ok(),
-            Some((directory, _)) => readlink(&directory.join(place.strip_prefix("/").unwrap_or(place))).ok(),
+            None => Cow::Borrowed(path),
+            Some((directory, _)) => Cow::Owned(directory.join(path.strip_prefix("/").unwrap_or(path))),
         }
     }
 
     fn follow(&self, path: &Path) -> io::Result<PathBuf> {
         let Some((directory, _)) = &self.image else { return path.canonicalize() };
         let file = self.open_with(path, OFlag::O_PATH)?;
-        fstat(&file)?;
         let place = PathBuf::from(readlink(format!("/proc/self/fd/{}", file.as_raw_fd()).as_str())?);
         Ok(Path::new("/").join(place.strip_prefix(directory).unwrap_or(&place)))
+    }
+}
+
+impl Directory {
+    fn new(path: PathBuf) -> Directory {
+        Directory { path, asked: AtomicUsize::new(0), links: OnceLock::new() }
+    }
+
+    /// Its entries that are links, once so many have been asked for that it pays to list them all.
+    fn links(&self, list: impl Fn(&Path) -> io::Result<ReadDir>) -> Option<&FxHashSet<OsString>> {
+        if self.asked.fetch_add(1, Ordering::Relaxed) < LISTED_AFTER {
+            return None;
+        }
+        let links = || {
+            let entries: Vec<_> = list(&self.path).ok()?.take(MAX_LISTED).collect::<io::Result<_>>().ok()?;
+            let is_link = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            let links = entries.iter().filter(|entry| is_link(entry)).map(DirEntry::file_name).collect();
+            (entries.len() < MAX_LISTED).then_some(links)
+        };
+        self.links.get_or_init(links).as_ref()
     }
 }

@@ -41,6 +41,10 @@ pub fn enter(reference: &Path, place: &Path, programs: &[(&Path, &str)]) -> Resu
     Ok(())
 }
 
+/// Where configuration, queue and data directories lie: new directories, so that the overlay has no two layers to merge in
+/// them, which makes it slower than the file system of any host.
+const PARENTS: [&str; 3] = ["/srv/etc", "/srv/spool", "/srv/lib"];
+
 /// Makes `count` secondaries, each as `postmulti -e create` leaves it: the original makes one, which is copied.
 ///
 /// The primary has the stock main.cf too, but for setgid_group: that is empty there, which Postfix refuses.
@@ -48,11 +52,16 @@ pub fn make_instances(count: usize) -> Result<()> {
     fs::copy("/usr/share/postfix/main.cf.dist", "/etc/postfix/main.cf")?;
     run(&["postconf", "-e", "setgid_group = postdrop"])?;
     run(&["postmulti", "-e", "init"])?;
-    run(&["postmulti", "-e", "create", "-I", PATTERN, "-G", "bench"])?;
+    PARENTS.iter().try_for_each(fs::create_dir_all)?;
+    let [configuration, queue, data] = PARENTS.map(|parent| format!("{parent}/{PATTERN}"));
+    let directories = [("config", configuration), ("queue", queue), ("data", data)];
+    let directories = directories.map(|(kind, directory)| format!("{kind}_directory={directory}"));
+    let create = ["postmulti", "-e", "create", "-I", PATTERN, "-G", "bench"];
+    run(&[&create[..], &directories.each_ref().map(String::as_str)].concat())?;
     let main_cf = fs::read_to_string(config(PATTERN).join("main.cf"))?;
     let master_cf = fs::read_to_string(config(PATTERN).join("master.cf"))?;
     for name in (1..=count).map(name) {
-        for parent in ["/etc", "/var/spool", "/var/lib"] {
+        for parent in PARENTS {
             fs::create_dir(Path::new(parent).join(&name))?;
         }
         write_old(&config(&name).join("main.cf"), &main_cf.replace(PATTERN, &name))?;
@@ -92,7 +101,7 @@ fn name(number: usize) -> String {
 }
 
 fn config(name: &str) -> PathBuf {
-    Path::new("/etc").join(name)
+    Path::new(PARENTS[0]).join(name)
 }
 
 /// Writes a file that is an hour old: the original reads a file again and again until it is two seconds old.
