@@ -96,7 +96,12 @@ PERL
 }
 
 # logged: print what postmulti wrote to the mail log: priority, tag and text.
+# Ours leaves that to a process of its own, so wait until nothing more comes.
 logged() {
-	sleep 0.3
+	before=-1 lines=0 tries=0
+	until [ "$lines" -gt 0 -a "$lines" -eq "$before" -o "$tries" -eq 20 ]; do
+		sleep 0.3
+		before=$lines lines=$(grep -c postmulti /var/log/syslog) tries=$((tries + 1))
+	done
 	grep 'postmulti' /var/log/syslog | sed 's/>[A-Z][a-z]* *[0-9]* [0-9:]* />/; s/\[[0-9]*\]//'
 }
