@@ -57,6 +57,10 @@ fn run(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
     let config_directory = std::env::var_os("MAIL_CONFIG").unwrap_or_else(|| CONFIG_DIRECTORY.into());
     let primary = Primary::load(&postfix, &config_directory, log)?;
     primary.check_default(CONFIG_DIRECTORY)?;
+    // Not earlier: no program is run at the word of a main.cf that is not the host's own.
+    if root.is_host() {
+        log.use_mail_log(MailLog::Postlog(primary.shared.postlog()));
+    }
     let request = Request::from_arguments(arguments)?;
     primary.shared.check(&postfix)?;
     action::perform(&request, &primary, &postfix, log)

@@ -8,8 +8,9 @@ use crate::system::log::{Log, printable};
 use nix::sched::{CloneFlags, unshare};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
+use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use thiserror::Error;
 
 /// Below this many secondaries, starting a thread costs more than it saves.
@@ -56,7 +57,7 @@ impl Instances {
                 }
                 Err(reason) => {
                     log.warning(format!("instance {} is left out: {reason}", printable(&config_directory)));
-                    instances.broken.push(Broken { config_directory, reason });
+                    instances.broken.push(Broken { config_directory });
                 }
             }
         }
@@ -89,14 +90,20 @@ fn load_all(postfix: &Postfix, directories: &[OsString]) -> Vec<Loaded> {
     let part = directories.len().div_ceil(threads).max(MIN_PER_THREAD);
     thread::scope(|scope| {
         let start = |part| {
-            scope.spawn(move || {
+            let work = move || {
                 // Descriptors of its own, so that the threads do not wait for each other at every open and close.
                 let _ = unshare(CloneFlags::CLONE_FILES);
                 load_each(part)
-            })
+            };
+            thread::Builder::new().spawn_scoped(scope, work).map_err(|_| part)
         };
         let workers: Vec<_> = directories.chunks(part).map(start).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+        let finish = |worker: Result<ScopedJoinHandle<_>, _>| match worker {
+            Ok(worker) => worker.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            // No more threads are to be had: then this one does it.
+            Err(part) => load_each(part),
+        };
+        workers.into_iter().flat_map(finish).collect()
     })
 }
 

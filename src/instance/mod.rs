@@ -30,7 +30,6 @@ pub struct Instance {
 #[derive(Debug)]
 pub struct Broken {
     pub config_directory: OsString,
-    pub reason: load::LoadError,
 }
 
 /// All instances of a host: the primary first, then the secondaries in the order in which they are listed.

@@ -3,7 +3,7 @@
 use super::Instance;
 use super::parameters::{FileError, Parameters, Postfix, Problem, ValueError, main_cf};
 use crate::config::split_list;
-use crate::system::log::{Log, MailLog, printable};
+use crate::system::log::{Log, printable};
 use crate::system::passwd::Accounts;
 use crate::system::reason;
 use std::ffi::{OsStr, OsString};
@@ -13,9 +13,9 @@ use std::path::Path;
 use thiserror::Error;
 
 /// The facilities that `syslog_facility` may name.
-const FACILITIES: [&str; 20] = [
+const FACILITIES: [&str; 21] = [
     "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security", "syslog", "user", "uucp",
-    "local0", "local1", "local2", "local3", "local4", "local5", "local6",
+    "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 ];
 
 /// What the primary main.cf says, beyond being an instance.
@@ -130,9 +130,6 @@ impl Primary {
         value("multi_instance_wrapper")?;
         let enable = value("multi_instance_enable")?;
         let enabled = boolean(&enable).ok_or_else(|| PrimaryError::Boolean(printable(&enable)))?;
-        if postfix.root.is_host() {
-            log.use_mail_log(MailLog::Postlog(Path::new(&command_directory).join("postlog").into()));
-        }
         check_owners(&Accounts::read(postfix.root), &mail_owner, &setgid_group, &file())?;
         let postmulti = Commands {
             start: value("postmulti_start_commands")?,
@@ -165,6 +162,11 @@ impl Primary {
 }
 
 impl Shared {
+    /// The path of the postlog(1) that leads to the mail log.
+    pub fn postlog(&self) -> OsString {
+        Path::new(&self.command_directory).join("postlog").into()
+    }
+
     /// Each shared directory that is one, with its parameter. `no` and the like stand for none.
     pub fn directories(&self) -> impl Iterator<Item = (&'static str, &OsStr)> {
         let all: [(_, &OsStr); 4] = [
@@ -203,7 +205,7 @@ fn parameter_error(file: &str, name: &'static str, problem: String) -> PrimaryEr
 }
 
 fn check_facility(value: &OsStr) -> Result<(), String> {
-    if FACILITIES.iter().any(|facility| value == *facility) || value == "local7" {
+    if FACILITIES.iter().any(|facility| value == *facility) {
         return Ok(());
     }
     Err(format!("unrecognized value: {}", printable(value)))
