@@ -136,7 +136,8 @@ impl Root {
     fn follow(&self, path: &Path) -> io::Result<PathBuf> {
         let Some((directory, _)) = &self.image else { return path.canonicalize() };
         let file = self.open_with(path, OFlag::O_PATH)?;
-        let place = PathBuf::from(readlink(format!("/proc/self/fd/{}", file.as_raw_fd()).as_str())?);
+        // A thread may have descriptors of its own.
+        let place = PathBuf::from(readlink(format!("/proc/thread-self/fd/{}", file.as_raw_fd()).as_str())?);
         Ok(Path::new("/").join(place.strip_prefix(directory).unwrap_or(&place)))
     }
 }

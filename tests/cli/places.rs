@@ -44,6 +44,21 @@ fn a_symbolic_link() {
     host.postmulti(&["-l"]).assert().code(1).stderr(contains("they are the same directory"));
 }
 
+/// Among so many, the directory is listed in place of looking at each of its entries.
+#[test]
+fn a_symbolic_link_among_many() {
+    let host = with_queue("/var/spool/postfix-link");
+    for number in 0..100 {
+        host.instance(&format!("postfix-{number}"), "");
+    }
+    host.postmulti(&["-l"]).assert().success();
+    symlink("postfix-77", host.path("/var/spool/postfix-link")).unwrap();
+    fs::create_dir(host.path("/var/spool/postfix-77")).unwrap();
+    let message = "queue_directory=/var/spool/postfix-77: they are the same directory";
+    let other = "queue_directory=/var/spool/postfix-link: they are the same directory";
+    host.postmulti(&["-l"]).assert().code(1).stdout("").stderr(contains(message).or(contains(other)));
+}
+
 #[test]
 fn inside_anothers_queue() {
     conflicts(
