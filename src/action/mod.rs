@@ -31,9 +31,6 @@ pub enum ActionError {
 ///
 /// That is 1 if an instance was left out that could have been meant.
 pub fn perform(request: &Request, primary: &Primary, postfix: &Postfix, log: &Log) -> anyhow::Result<u8> {
-    if matches!(request.mode, Mode::Edit(_)) {
-        return Err(ActionError::NoEdit.into());
-    }
     let instances = Instances::load(primary, postfix, log)?;
     let selection = &request.selection;
     let meant: Vec<&Instance> = instances.whole.iter().filter(|instance| selection.matches(instance)).collect();
