@@ -5,7 +5,7 @@
 //! `POSTMULTI_DAEMON_DIRECTORY` and so on in the environment of cargo.
 
 /// Defaults that do not depend on the layout (`postconf -d`).
-const COMMON: [(&str, &str); 15] = [
+const COMMON: [(&str, &str); 16] = [
     ("alternate_config_directories", ""),
     ("data_directory", "/var/lib/postfix"),
     ("mail_name", "Postfix"),
@@ -18,6 +18,7 @@ const COMMON: [(&str, &str); 15] = [
     ("postmulti_control_commands", "reload flush"),
     ("postmulti_start_commands", "start"),
     ("postmulti_stop_commands", "stop abort drain quick-stop"),
+    ("queue_directory", "/var/spool/postfix"),
     ("setgid_group", "postdrop"),
     ("syslog_facility", "mail"),
     ("syslog_name", "${multi_instance_name?{$multi_instance_name}:{postfix}}"),
@@ -30,7 +31,6 @@ pub struct Layout {
     pub daemon_directory: &'static str,
     pub meta_directory: &'static str,
     pub shlib_directory: &'static str,
-    pub queue_directory: &'static str,
     /// Files that are there when Postfix was built so, and not all there when it was built otherwise.
     pub marks: &'static [&'static str],
 }
@@ -40,7 +40,6 @@ const DEBIAN: Layout = Layout {
     daemon_directory: "/usr/lib/postfix/sbin",
     meta_directory: "/etc/postfix",
     shlib_directory: "/usr/lib/postfix",
-    queue_directory: "/var/spool/postfix",
     marks: &["/usr/lib/postfix/sbin/master", "/etc/postfix/postfix-files"],
 };
 
@@ -65,7 +64,6 @@ pub const LAYOUTS: [Layout; 5] = [
         daemon_directory: "/usr/local/libexec/postfix",
         meta_directory: "/usr/local/libexec/postfix",
         shlib_directory: "/usr/local/lib/postfix",
-        queue_directory: "/var/spool/postfix",
         marks: &["/usr/local/libexec/postfix/master", "/usr/local/lib/postfix/libpostfix-global.so"],
     },
 ];
@@ -82,8 +80,8 @@ const RED_HAT: Layout = Layout {
 /// A directory that depends on the layout is known only if the layout is.
 pub fn default(name: &[u8], layout: Option<&Layout>) -> Option<&'static str> {
     let name = std::str::from_utf8(name).ok()?;
-    let common = COMMON.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    common.or_else(|| built_in(name)).or_else(|| layout.and_then(|layout| in_layout(name, layout)))
+    let common = || COMMON.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    built_in(name).or_else(common).or_else(|| layout.and_then(|layout| in_layout(name, layout)))
 }
 
 /// What the packager has fixed.
@@ -104,7 +102,6 @@ fn in_layout(name: &str, layout: &Layout) -> Option<&'static str> {
         "daemon_directory" => Some(layout.daemon_directory),
         "meta_directory" => Some(layout.meta_directory),
         "shlib_directory" => Some(layout.shlib_directory),
-        "queue_directory" => Some(layout.queue_directory),
         _ => None,
     }
 }

@@ -153,13 +153,18 @@ mod tests {
         }
 
         #[test]
-        fn logical_lines_stand_in_order_and_apart(file in "[ab= \t\n\r#]{0,80}") {
+        fn logical_lines_stand_in_order_and_nothing_that_counts_stands_between_them(file in "[ab= \t\n\r#]{0,80}") {
+            let file = file.as_bytes();
             let mut end = 0;
-            for line in logical(file.as_bytes()) {
+            for line in logical(file) {
                 prop_assert!(end <= line.span.start && line.span.start < line.span.end);
+                prop_assert!(physical(&file[end..line.span.start]).all(|line| Kind::of(line) == Kind::Ignored));
+                let text = physical(&file[line.span.clone()]).filter(|line| Kind::of(line) != Kind::Ignored);
+                prop_assert_eq!(line.pieces, text.count());
+                prop_assert_eq!(line.number, 1 + physical(&file[..line.span.start]).count());
                 end = line.span.end;
             }
-            prop_assert!(end <= file.len());
+            prop_assert!(physical(&file[end..]).all(|line| Kind::of(line) == Kind::Ignored));
         }
     }
 }

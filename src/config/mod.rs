@@ -31,9 +31,14 @@ fn trim_end(bytes: &[u8]) -> &[u8] {
     &bytes[..bytes.len() - blanks]
 }
 
-/// Cuts off the front what separates words inside a value. VT and FF do not, though they are blanks elsewhere.
+/// True for what separates words inside a value. VT and FF do not, though they are blanks elsewhere.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Cuts off the front what separates words inside a value.
 fn without_blanks(bytes: &[u8]) -> &[u8] {
-    let blanks = bytes.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
+    let blanks = bytes.iter().take_while(|byte| is_space(**byte)).count();
     &bytes[blanks..]
 }
 
@@ -41,7 +46,7 @@ fn without_blanks(bytes: &[u8]) -> &[u8] {
 ///
 /// Several separators in a row count as one, so `", ,"` is an empty list. VT and FF do not separate.
 pub fn split_list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| matches!(byte, b',' | b' ' | b'\t' | b'\r' | b'\n')).filter(|item| !item.is_empty())
+    value.split(|byte| *byte == b',' || is_space(*byte)).filter(|item| !item.is_empty())
 }
 
 #[cfg(test)]

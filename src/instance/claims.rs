@@ -28,7 +28,7 @@ struct Place {
     claim: usize,
 }
 
-/// Two claims that exclude each other. The first line of words is Postfix's.
+/// Two claims that exclude each other. All but the end, after the colon, is in Postfix's words.
 #[derive(Debug, Error)]
 pub enum Conflict {
     #[error("{}", conflicts(.0, .1))]

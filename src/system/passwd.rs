@@ -36,13 +36,12 @@ pub struct Accounts {
 impl Accounts {
     /// Reads etc/passwd and etc/group. A file that cannot be read names nobody.
     pub fn read(root: &Root) -> Accounts {
-        let read = |path: &str| file::read(root, Path::new(path)).unwrap_or_default();
-        let users = fields(&read("/etc/passwd"))
-            .filter_map(|user| Some(User { name: user.first()?.clone(), uid: id(&user, 2)?, gid: id(&user, 3)? }))
-            .collect();
-        let groups = fields(&read("/etc/group"))
-            .filter_map(|group| Some(Group { name: group.first()?.clone(), gid: id(&group, 2)? }))
-            .collect();
+        let read = |path| file::read(root, Path::new(path)).unwrap_or_default();
+        let user =
+            |fields: Vec<&[u8]>| Some(User { name: fields[0].into(), uid: id(&fields, 2)?, gid: id(&fields, 3)? });
+        let group = |fields: Vec<&[u8]>| Some(Group { name: fields[0].into(), gid: id(&fields, 2)? });
+        let users = records(&read("/etc/passwd")).filter_map(user).collect();
+        let groups = records(&read("/etc/group")).filter_map(group).collect();
         Accounts { users, groups, name_service: root.is_host() }
     }
 
@@ -79,14 +78,11 @@ impl Accounts {
     }
 }
 
-fn fields(file: &[u8]) -> impl Iterator<Item = Vec<Vec<u8>>> + use<> {
-    let lines: Vec<Vec<Vec<u8>>> = file
-        .split(|byte| *byte == b'\n')
-        .map(|line| line.split(|byte| *byte == b':').map(<[u8]>::to_vec).collect())
-        .collect();
-    lines.into_iter()
+/// The lines of a file, each split at its colons; there is at least one field.
+fn records(file: &[u8]) -> impl Iterator<Item = Vec<&[u8]>> {
+    file.split(|byte| *byte == b'\n').map(|line| line.split(|byte| *byte == b':').collect())
 }
 
-fn id(fields: &[Vec<u8>], index: usize) -> Option<u32> {
+fn id(fields: &[&[u8]], index: usize) -> Option<u32> {
     std::str::from_utf8(fields.get(index)?).ok()?.parse().ok()
 }

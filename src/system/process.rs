@@ -1,7 +1,7 @@
 //! Running a command and waiting for it.
 //!
-//! All that is `unsafe` in this program is here: what the C runtime passes in, and what a child does before it is
-//! another program.
+//! All that is `unsafe` in this program is here, but for the entry point itself: what the C runtime passes in, and what a
+//! child does before it is another program.
 
 use super::root::Root;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
