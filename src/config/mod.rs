@@ -1,13 +1,15 @@
-//! The language of main.cf and master.cf: bytes in, values and bytes out.
+//! The language of main.cf, master.cf and postfix-files: bytes in, values and bytes out.
 //!
 //! Nothing here opens a file, reads the environment or asks the clock.
 
 mod braces;
 pub mod defaults;
+pub mod edit;
 pub mod expand;
 pub mod lines;
 pub mod main_cf;
 pub mod master_cf;
+pub mod postfix_files;
 mod relation;
 
 /// True for what Postfix takes as a blank: space, tab, newline, CR, VT and FF.

@@ -1,4 +1,5 @@
-//! Our reading of main.cf and master.cf against that of the real postconf(1), in the reference roots under
+//! Our reading of main.cf and master.cf, and our edits of main.cf, against those of the real postconf(1), and our
+//! reading of postfix-files against what the real `postfix set-permissions` does, in the reference roots under
 //! target/roots. Needs root, for chroot(2).
 //!
 //! ```text
@@ -10,9 +11,11 @@
 
 mod ask;
 mod defaults;
+mod edit;
 mod generate;
 mod main_cf;
 mod master_cf;
+mod postfix_files;
 mod primary;
 mod recorded;
 mod reference;

@@ -1,7 +1,9 @@
 //! Generated files, which meet the corners of the grammar more often than people do.
 
+pub mod edit;
 pub mod main_cf;
 pub mod master_cf;
+pub mod postfix_files;
 
 use proptest::prelude::*;
 use proptest::sample::select;
