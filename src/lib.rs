@@ -9,6 +9,7 @@
 //! - [`system`]: the operating system, without a word about Postfix.
 
 pub mod action;
+pub mod change;
 pub mod cli;
 pub mod config;
 pub mod instance;

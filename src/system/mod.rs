@@ -1,6 +1,8 @@
 //! The operating system, without a word about Postfix.
 
+pub mod directory;
 pub mod file;
+pub mod holder;
 pub mod log;
 pub mod passwd;
 pub mod process;

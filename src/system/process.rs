@@ -16,6 +16,7 @@ use std::os::fd::IntoRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
+use std::sync::OnceLock;
 
 /// A command with its arguments, and what is put into its environment on top of the caller's.
 #[derive(Debug)]
@@ -33,6 +34,10 @@ impl Program {
             self.arguments.split_first().ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))?;
         let mut command = Command::new(program);
         command.args(arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        if let Some(mask) = MASK_BEFORE.get().copied() {
+            // SAFETY: between fork and exec only this system call is made.
+            unsafe { command.pre_exec(move || Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?)) };
+        }
         if let Some(directory) = root.directory() {
             let directory = directory.to_owned();
             // SAFETY: between fork and exec only these two system calls are made; neither takes a lock.
@@ -93,6 +98,39 @@ impl Interrupts {
         let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&self.signals), None);
         let _ = raise(signal);
     }
+}
+
+/// The signals by which a user or the system ends a process.
+const ENDINGS: [Signal; 4] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
+
+/// The signals that were held already when this process began to hold more of them: a command is to have no others held.
+static MASK_BEFORE: OnceLock<SigSet> = OnceLock::new();
+
+/// Keeps the signals by which a user or the system ends a process waiting, until what is returned is dropped.
+pub fn hold_signals() -> impl Drop {
+    struct Held(Option<SigSet>);
+    impl Drop for Held {
+        fn drop(&mut self) {
+            let _ = sigprocmask(SigmaskHow::SIG_SETMASK, self.0.as_ref(), None);
+        }
+    }
+    let mut before = SigSet::empty();
+    let held = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::from_iter(ENDINGS)), Some(&mut before));
+    if held.is_ok() {
+        let _ = MASK_BEFORE.set(before);
+    }
+    Held(held.is_ok().then_some(before))
+}
+
+/// Is one of those signals waiting?
+pub fn signal_waits() -> bool {
+    // SAFETY: the call only fills in a set, for which zeroes are a valid value.
+    let waiting = unsafe {
+        let mut set = std::mem::zeroed::<libc::sigset_t>();
+        libc::sigpending(&mut set);
+        SigSet::from_sigset_t_unchecked(set)
+    };
+    ENDINGS.into_iter().any(|signal| waiting.contains(signal))
 }
 
 fn ignores(signal: Signal) -> bool {

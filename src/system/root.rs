@@ -75,7 +75,8 @@ impl Root {
         self.open_with(path, OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY)
     }
 
-    fn open_with(&self, path: &Path, flags: OFlag) -> io::Result<File> {
+    /// Opens an absolute path with these flags, which must not create anything.
+    pub(super) fn open_with(&self, path: &Path, flags: OFlag) -> io::Result<File> {
         match &self.image {
             None => OpenOptions::new().read(true).custom_flags(flags.bits()).open(path),
             Some((_, root)) => {

@@ -1,0 +1,10 @@
+//! Changing files and directories: all of it, or nothing.
+
+pub mod apply;
+pub mod check;
+pub mod lock;
+mod permissions;
+pub mod plan;
+pub mod preview;
+mod remove;
+pub mod save;
