@@ -5,7 +5,8 @@
 //! - [`cli`]: what the command line asks for.
 //! - [`instance`]: which instances there are, and which are meant.
 //! - [`action`]: what is done about them, one file for each thing a user can ask for.
-//! - [`config`]: the language of main.cf and master.cf. Pure: bytes in, values and bytes out.
+//! - [`change`]: carrying it out, whole or not at all, or showing it.
+//! - [`config`]: the language of main.cf and its neighbours. Pure: bytes in, values and bytes out.
 //! - [`system`]: the operating system, without a word about Postfix.
 
 pub mod action;

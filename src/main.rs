@@ -63,5 +63,5 @@ fn run(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
     }
     let request = Request::from_arguments(arguments)?;
     primary.shared.check(&postfix)?;
-    action::perform(&request, &primary, &postfix, log)
+    action::perform(&request, primary, &postfix, log)
 }

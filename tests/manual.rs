@@ -51,6 +51,21 @@ fn the_manual_page_names_every_action_and_shell() {
 }
 
 #[test]
+fn the_manual_page_has_a_paragraph_on_every_action_and_on_no_other() {
+    let items = section("CHANGING INSTANCES").filter_map(|line| line.strip_prefix(".It Cm "));
+    let told: BTreeSet<_> = items.flat_map(|names| names.split(" , Cm ")).collect();
+    assert_eq!(told, ACTIONS.map(|(name, _)| name).into());
+}
+
+#[test]
+fn differences_are_numbered_in_order() {
+    let items =
+        section("DIFFERENCES FROM THE ORIGINAL").filter_map(|line| line.strip_prefix(".It ")?.strip_suffix('.'));
+    let numbers: Vec<u32> = items.map(|number| number.parse().unwrap()).collect();
+    assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+}
+
+#[test]
 fn the_manual_page_tells_of_every_declared_difference() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat/differences.toml");
     let declared: toml::Table = fs::read_to_string(file).unwrap().parse().unwrap();

@@ -1,6 +1,18 @@
 //! What a user can ask for: one file each.
 
+pub mod assign;
+pub mod create;
+pub mod deport;
+pub mod destroy;
+pub mod enable;
+pub mod import;
+pub mod init;
+mod leftovers;
+pub mod lifecycle;
 pub mod list;
+mod operands;
+mod private_files;
+mod prototype;
 pub mod run;
 
 use crate::cli::request::{Mode, Request, Selection};
@@ -23,16 +35,18 @@ pub enum ActionError {
     Output(io::Error),
     #[error("--root {0}: running commands there takes chroot(2), which only root may use. Nothing was run")]
     NoChroot(String),
-    #[error("'-e' actions are not available in this version. Nothing was changed")]
-    NoEdit,
 }
 
 /// Does what is asked, and returns the exit status.
 ///
 /// That is 1 if an instance was left out that could have been meant.
-pub fn perform(request: &Request, primary: &Primary, postfix: &Postfix, log: &Log) -> anyhow::Result<u8> {
-    let instances = Instances::load(primary, postfix, log)?;
+pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log) -> anyhow::Result<u8> {
+    let postfix = &postfix.with_commands_of(&primary.shared.command_directory);
     let selection = &request.selection;
+    if let Mode::Edit(edit, manner) = &request.mode {
+        return lifecycle::carry_out(edit, selection, *manner, primary, postfix, log);
+    }
+    let instances = Instances::load(&primary, postfix, log)?;
     let meant: Vec<&Instance> = instances.whole.iter().filter(|instance| selection.matches(instance)).collect();
     let left_out = instances.broken.iter().any(|broken| selection.may_match(broken, !meant.is_empty()));
 
@@ -47,7 +61,7 @@ pub fn perform(request: &Request, primary: &Primary, postfix: &Postfix, log: &Lo
             let course = Course::of(&command.name, &primary.postmulti);
             runner.postfix(command, course, &to_run(course.instances(meant), postfix)?)
         }
-        Mode::Edit(_) => return Err(ActionError::NoEdit.into()),
+        Mode::Edit(..) => Vec::new(),
     };
     match (&request.mode, selection, statuses.as_slice()) {
         // The status of a command for one instance means something to its caller, such as EX_TEMPFAIL of a filter.

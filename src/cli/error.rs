@@ -39,8 +39,12 @@ pub enum RequestError {
     NoAssignment,
     #[error("Parameter overrides not valid with '-e {0}'")]
     ParametersWithAction(&'static str),
+    #[error("Invalid '--lock-timeout' value '{}'. Specify seconds", printable(.0))]
+    InvalidTimeout(OsString),
     #[error("JSON output available only with '-l'")]
     JsonWithoutList,
+    #[error("The '{0}' option is available only with '-e'")]
+    OnlyWithEdit(&'static str),
 }
 
 impl RequestError {

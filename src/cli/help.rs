@@ -52,8 +52,10 @@ const USAGE: &str = "\
 postmulti -l [-jRv] [-a | -g GROUP | -i NAME]
        postmulti -p [-v] [-a | -g GROUP | -i NAME] COMMAND [ARGUMENT]...
        postmulti -x [-Rv] [-a | -g GROUP | -i NAME] COMMAND [ARGUMENT]...
-       postmulti -e ACTION [-v] [-a | -g GROUP | -i NAME] [-I NAME] [-G GROUP]
-                 [PARAMETER=VALUE]...";
+       postmulti -e init
+       postmulti -e create|import [-a | -g GROUP | -i NAME] [-I NAME] [-G GROUP]
+                 [PARAMETER=VALUE]...
+       postmulti -e ACTION -i NAME [-I NAME] [-G GROUP]";
 
 const TEMPLATE: &str = "{usage-heading} {usage}\n\n{about}\n\n{all-args}{after-help}\n";
 
@@ -62,15 +64,16 @@ List, start, stop and manage several Postfix instances on one host. Options end
 at the first operand, or at '--': what follows belongs to COMMAND.";
 
 const AFTER_HELP: &str = "\
-Actions of -e (checked, but not carried out by this version):
-  init             Set up the primary instance for multi-instance operation
+Actions of -e:
+  init             Let postfix(1) serve all instances: once, before the others
   create           Make a new instance, disabled
   import, deport   Put an existing instance on the list, take it off the list
   enable, disable  Let 'start' start the instance, or not
   assign           Change its name or group
-  destroy          Remove a disabled instance
+  destroy          Remove a disabled instance that is stopped and has no mail
   With create and import a selection is the place in the list: before the first
-  instance that it matches. All the others but init want '-i NAME'.
+  instance that it matches, else at the end. All the others but init want
+  '-i NAME'. PARAMETER is config_directory, queue_directory or data_directory.
 
 Examples:
   postmulti -l                              All instances
@@ -78,11 +81,13 @@ Examples:
   postmulti -p start                        Start all that are enabled
   postmulti -i postfix-out -p stop          Stop one
   postmulti -g mta -x postqueue -p          A command for each of a group
+  postmulti -I postfix-new -e create        Make an instance
+  postmulti -i new -e enable --dry-run      What would change, as a diff
   postmulti -x sh -c 'echo \"$queue_directory\"'
 
 Exit status:
   0  All went well.
-  1  Wrong usage, an unreadable or broken configuration, or a command failed.
+  1  Wrong usage, a broken configuration, a refusal, or a command failed.
   With '-i NAME -x' it is COMMAND's own; 128+N if signal N killed it.
 
 The manual page postmulti(1) tells the rest.";

@@ -20,6 +20,8 @@ pub enum Opt {
     AssignName,
     AssignGroup,
     Root,
+    DryRun,
+    LockTimeout,
     Verbose,
     Completions,
     Version,
@@ -44,11 +46,12 @@ const MODES: &str = "Modes (exactly one)";
 const SELECTION: &str = "Selection (at most one; with -l, -p and -x none means all)";
 const OUTPUT: &str = "Order and output";
 const ASSIGNMENT: &str = "Assignment (with -e create, import or assign)";
+const CHANGES: &str = "Changes (with -e)";
 const OTHERS: &str = "Others";
 
 /// All options, in the order in which help shows them.
 #[rustfmt::skip] // a table reads best as one
-pub static TABLE: [Row; 16] = {
+pub static TABLE: [Row; 18] = {
     use Opt::*;
     [
         row(List,        Some('l'), "list",         None,           MODES,      "Name, group, enabled (y/n), directory"),
@@ -62,6 +65,8 @@ pub static TABLE: [Row; 16] = {
         row(Json,        Some('j'), "json",         None,           OUTPUT,     "One JSON object per instance (with -l)"),
         row(AssignName,  Some('I'), "assign-name",  Some("NAME"),   ASSIGNMENT, "Name the instance; '-': no name"),
         row(AssignGroup, Some('G'), "assign-group", Some("GROUP"),  ASSIGNMENT, "Put it into GROUP; '-': no group"),
+        row(DryRun,      None,      "dry-run",      None,           CHANGES,    "Show what would change, and change nothing"),
+        row(LockTimeout, None,      "lock-timeout", Some("SECONDS"), CHANGES,   "Wait so long for other edits, default 30"),
         row(Root,        None,      "root",         Some("DIR"),    OTHERS,     "Work on the system whose root is DIR"),
         row(Verbose,     Some('v'), "verbose",      None,           OTHERS,     "Verbose logging of the Postfix commands run"),
         row(Completions, None,      "completions",  Some("SHELL"),  OTHERS,     "Print completions for bash, zsh or fish"),

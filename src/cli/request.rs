@@ -5,6 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::error::RequestError;
 use super::getopt::{Arguments, Given};
@@ -26,7 +27,22 @@ pub enum Mode {
     List { json: bool, reverse: bool },
     Postfix { command: CommandLine },
     Execute { command: CommandLine, reverse: bool },
-    Edit(Edit),
+    Edit(Edit, Manner),
+}
+
+/// How a change is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// Only show what would change.
+    pub dry_run: bool,
+    /// How long to wait for others who edit the same files.
+    pub lock_timeout: Duration,
+}
+
+impl Default for Manner {
+    fn default() -> Manner {
+        Manner { dry_run: false, lock_timeout: Duration::from_secs(30) }
+    }
 }
 
 /// A command to run: never empty, though its name may be the empty word.
@@ -126,6 +142,8 @@ struct Asked {
     assignment: Assignment,
     reverse: bool,
     json: bool,
+    dry_run: bool,
+    lock_timeout: Option<Duration>,
     verbose: usize,
 }
 
@@ -153,6 +171,8 @@ impl Asked {
             Opt::AssignGroup => assign(&mut self.assignment.group, value, "-G")?,
             Opt::Reverse => self.reverse = !self.reverse,
             Opt::Json => self.json = true,
+            Opt::DryRun => self.dry_run = true,
+            Opt::LockTimeout => self.lock_timeout = Some(seconds(value)?),
             Opt::Verbose => self.verbose += 1,
             // Not for the request: these have been looked at before.
             Opt::Root | Opt::Help | Opt::Version | Opt::Completions => {}
@@ -174,13 +194,13 @@ impl Asked {
     fn judge(self, operands: Vec<OsString>) -> Result<(Mode, Selection), RequestError> {
         refuse(self.several_selections, RequestError::SeveralSelections)?;
         let asking = self.mode.filter(|_| !self.several_modes).ok_or(RequestError::NotOneMode)?;
-        let Asked { selection, assignment, reverse, json, .. } = self;
+        let Asked { selection, assignment, reverse, json, dry_run, lock_timeout, .. } = self;
         let assigns = assignment != Assignment::default();
         let mode = match asking {
             Asking::List => {
                 refuse(!operands.is_empty(), RequestError::CommandWithList)?;
                 refuse(assigns, RequestError::AssignmentWithoutEdit)?;
-                return Ok((Mode::List { json, reverse }, selection));
+                Mode::List { json, reverse }
             }
             Asking::Postfix => {
                 let command = CommandLine::from_operands(operands)?;
@@ -195,10 +215,15 @@ impl Asked {
             }
             Asking::Edit(name, action) => {
                 refuse(reverse, RequestError::Reverse)?;
-                Mode::Edit(edit(name, action, assignment, operands)?)
+                let edit = edit(name, action, assignment, operands)?;
+                refuse(json, RequestError::JsonWithoutList)?;
+                let lock_timeout = lock_timeout.unwrap_or(Manner::default().lock_timeout);
+                return Ok((Mode::Edit(edit, Manner { dry_run, lock_timeout }), selection));
             }
         };
-        refuse(json, RequestError::JsonWithoutList)?;
+        refuse(json && !matches!(mode, Mode::List { .. }), RequestError::JsonWithoutList)?;
+        refuse(dry_run, RequestError::OnlyWithEdit("--dry-run"))?;
+        refuse(lock_timeout.is_some(), RequestError::OnlyWithEdit("--lock-timeout"))?;
         Ok((mode, selection))
     }
 }
@@ -234,6 +259,12 @@ fn action(typed: OsString) -> Result<Asking, RequestError> {
         Some((name, action)) => Ok(Asking::Edit(name, action)),
         None => Err(RequestError::InvalidAction(typed)),
     }
+}
+
+fn seconds(typed: OsString) -> Result<Duration, RequestError> {
+    // More than a clock can count to is no number of seconds.
+    let number = typed.to_str().and_then(|typed| typed.parse::<u32>().ok());
+    number.map(|number| Duration::from_secs(number.into())).ok_or(RequestError::InvalidTimeout(typed))
 }
 
 /// `-` stands for the empty value.

@@ -2,10 +2,11 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::Duration;
 
 use super::error::RequestError;
 use super::getopt::Arguments;
-use super::request::{Assignment, CommandLine, Edit, Mode, Request, Selection, root};
+use super::request::{Assignment, CommandLine, Edit, Manner, Mode, Request, Selection, root};
 
 fn argv(line: &str) -> impl Iterator<Item = OsString> {
     line.split_whitespace().map(|word| if word == "''" { "" } else { word }.into())
@@ -81,11 +82,11 @@ fn the_modes() {
         mode("postmulti -Rx sh -c '' -R"),
         Mode::Execute { command: command(&["sh", "-c", "", "-R"]), reverse: true }
     );
-    assert_eq!(mode("postmulti -e init"), Mode::Edit(Edit::Init));
-    assert_eq!(mode("postmulti -e enable"), Mode::Edit(Edit::Enable));
-    assert_eq!(mode("postmulti -e disable"), Mode::Edit(Edit::Disable));
-    assert_eq!(mode("postmulti -e deport"), Mode::Edit(Edit::Deport));
-    assert_eq!(mode("postmulti -e destroy"), Mode::Edit(Edit::Destroy));
+    assert_eq!(mode("postmulti -e init"), Mode::Edit(Edit::Init, Manner::default()));
+    assert_eq!(mode("postmulti -e enable"), Mode::Edit(Edit::Enable, Manner::default()));
+    assert_eq!(mode("postmulti -e disable"), Mode::Edit(Edit::Disable, Manner::default()));
+    assert_eq!(mode("postmulti -e deport"), Mode::Edit(Edit::Deport, Manner::default()));
+    assert_eq!(mode("postmulti -e destroy"), Mode::Edit(Edit::Destroy, Manner::default()));
 }
 
 #[test]
@@ -94,19 +95,43 @@ fn assignments_and_parameters() {
     let (a, empty) = (|| Some(OsString::from("a")), || Some(OsString::new()));
     assert_eq!(
         mode("postmulti -e assign -I a -G -"),
-        Mode::Edit(Edit::Assign(Assignment { name: a(), group: empty() }))
+        Mode::Edit(Edit::Assign(Assignment { name: a(), group: empty() }), Manner::default())
     );
     assert_eq!(
         mode("postmulti --edit=create --assign-group '' x=y z"),
-        Mode::Edit(Edit::Create {
-            assignment: Assignment { name: None, group: empty() },
-            parameters: vec!["x=y".into(), "z".into()],
-        })
+        Mode::Edit(
+            Edit::Create {
+                assignment: Assignment { name: None, group: empty() },
+                parameters: vec!["x=y".into(), "z".into()],
+            },
+            Manner::default()
+        )
     );
     assert_eq!(
         mode("postmulti -eimport -Ia"),
-        Mode::Edit(Edit::Import { assignment: Assignment { name: a(), group: None }, parameters: vec![] })
+        Mode::Edit(
+            Edit::Import { assignment: Assignment { name: a(), group: None }, parameters: vec![] },
+            Manner::default()
+        )
     );
+}
+
+#[test]
+fn the_manner_of_a_change() {
+    let manner = |line: &str| match asked(line)?.mode {
+        Mode::Edit(_, manner) => Ok(manner),
+        other => panic!("{other:?}"),
+    };
+    let seconds = |seconds| Manner { lock_timeout: Duration::from_secs(seconds), ..Manner::default() };
+    assert_eq!(manner("postmulti -e init --dry-run"), Ok(Manner { dry_run: true, ..Manner::default() }));
+    assert_eq!(manner("postmulti -e init --lock-timeout=0"), Ok(seconds(0)));
+    for wrong in ["-1", "1.5", "x", "''"] {
+        let error = RequestError::InvalidTimeout(if wrong == "''" { "" } else { wrong }.into());
+        assert_eq!(manner(&format!("postmulti -e init --lock-timeout {wrong}")), Err(error));
+    }
+    let only_with_edit = |option| Some(RequestError::OnlyWithEdit(option));
+    assert_eq!(asked("postmulti -l --dry-run").err(), only_with_edit("--dry-run"));
+    assert_eq!(asked("postmulti --lock-timeout 1 -x true").err(), only_with_edit("--lock-timeout"));
 }
 
 #[test]

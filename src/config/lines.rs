@@ -142,6 +142,11 @@ mod tests {
     }
 
     #[test]
+    fn an_equals_sign_alone_is_text() {
+        assert_eq!(texts(b"=\n ="), [(1, b"= =".to_vec())]);
+    }
+
+    #[test]
     fn text_ends_at_a_nul() {
         assert_eq!(texts(b"a = 1\0 2\n 3\n"), [(1, b"a = 1".to_vec())]);
     }

@@ -74,6 +74,9 @@ impl Claims {
 
     /// Claims what is an instance's own: its name, if it has one, and its three directories, whose true paths are given.
     pub fn add(&mut self, instance: &Instance, places: [PathBuf; 3]) -> Result<(), Conflict> {
+        if let Some(name) = &instance.name {
+            self.add_name(&instance.config_directory, name)?;
+        }
         let owner: Rc<OsStr> = instance.config_directory.as_os_str().into();
         let claim = |parameter, value: &OsStr| Claim {
             config_directory: owner.clone(),
@@ -81,14 +84,24 @@ impl Claims {
             value: value.into(),
             shared: false,
         };
-        if let Some(name) = &instance.name {
-            self.claim(claim("multi_instance_name", name))?;
-        }
         for ((parameter, value), place) in private_directories(instance).into_iter().zip(places) {
             let claim = self.claim(claim(parameter, value))?;
             self.places.push(Place::new(place, claim));
         }
         Ok(())
+    }
+
+    /// Claims a new name for an instance.
+    pub fn add_name(&mut self, config_directory: &OsStr, name: &OsStr) -> Result<(), Conflict> {
+        let (parameter, shared) = ("multi_instance_name", false);
+        let claim = Claim { config_directory: config_directory.into(), parameter, value: name.into(), shared };
+        self.claim(claim).map(|_| ())
+    }
+
+    /// Who claims a value: the configuration directory of the instance, and the parameter.
+    pub fn owner_of(&self, value: &OsStr) -> Option<(&OsStr, &'static str)> {
+        let claim = &self.all[*self.by_value.get(value)?];
+        Some((&claim.config_directory, claim.parameter))
     }
 
     fn claim(&mut self, claim: Claim) -> Result<usize, Conflict> {

@@ -40,30 +40,36 @@ impl Instances {
     ///
     /// A secondary that cannot be used is reported in the log and stops no other.
     pub fn load(primary: &Primary, postfix: &Postfix, log: &Log) -> Result<Instances, Conflict> {
-        let postfix = postfix.with_commands_of(&primary.shared.command_directory);
         let mut claims = Claims::default();
         claims.add_shared(postfix.root, &primary.instance.config_directory, &primary.shared)?;
         claims.add(&primary.instance, places(postfix.root, &primary.instance))?;
-        let mut instances = Instances { whole: vec![primary.instance.clone()], broken: Vec::new() };
+        let (mut whole, mut broken) = (vec![primary.instance.clone()], Vec::new());
 
         let directories = each_once(&primary.secondaries, log);
-        let loaded = load_all(&postfix, &directories);
+        let loaded = load_all(postfix, &directories);
         for (config_directory, Loaded { warnings, instance }) in directories.into_iter().zip(loaded) {
             warnings.into_iter().for_each(|warning| log.warning(warning));
             match instance {
                 Ok((instance, places)) => {
                     claims.add(&instance, places)?;
-                    instances.whole.push(instance);
+                    whole.push(instance);
                 }
                 Err(reason) => {
                     log.warning(format!("instance {} is left out: {reason}", printable(&config_directory)));
-                    instances.broken.push(Broken { config_directory });
+                    broken.push(Broken { config_directory });
                 }
             }
         }
         claims.check_places()?;
-        Ok(instances)
+        Ok(Instances { whole, broken, claims })
     }
+}
+
+/// Loads one secondary instance, listed or not. Warnings go to the log.
+pub fn load_one(postfix: &Postfix, config_directory: &OsStr, log: &Log) -> Result<Instance, LoadError> {
+    let Loaded { warnings, instance } = load(postfix, config_directory, &mut Vec::new());
+    warnings.into_iter().for_each(|warning| log.warning(warning));
+    Ok(instance?.0)
 }
 
 /// The listed directories, less those that are listed again.

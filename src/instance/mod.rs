@@ -2,11 +2,15 @@
 
 pub mod claims;
 pub mod load;
+pub mod names;
 pub mod parameters;
 pub mod postconf;
 pub mod primary;
+pub mod queues;
+pub mod running;
 pub mod select;
 
+use claims::Claims;
 use std::ffi::OsString;
 
 /// A Postfix instance, as its main.cf describes it. Directories are spelled as in the configuration.
@@ -37,4 +41,6 @@ pub struct Broken {
 pub struct Instances {
     pub whole: Vec<Instance>,
     pub broken: Vec<Broken>,
+    /// What those that are whole claim.
+    pub claims: Claims,
 }

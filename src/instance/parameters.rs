@@ -29,7 +29,7 @@ pub struct Postfix<'a> {
 pub struct Parameters<'a> {
     postfix: &'a Postfix<'a>,
     config_directory: &'a OsStr,
-    main_cf: MainCf<'a>,
+    pub(super) main_cf: MainCf<'a>,
 }
 
 /// Why a main.cf cannot be used at all.
@@ -60,8 +60,24 @@ pub enum Problem {
     BadNumber(String),
     #[error("the value expands to more than can be meant")]
     TooLarge,
+    #[error("it refers to {0}, which nothing gives a value here")]
+    Undefined(String),
+    #[error("'{0}' is not an absolute path")]
+    NotAbsolute(String),
     #[error(transparent)]
     Ask(AskError),
+}
+
+impl From<ExpandError> for Problem {
+    fn from(error: ExpandError) -> Problem {
+        let text = |bytes: &Vec<u8>| printable(OsStr::from_bytes(bytes));
+        match error {
+            ExpandError::Unknown(name) => Problem::Undefined(text(&name)),
+            ExpandError::TooLarge => Problem::TooLarge,
+            ExpandError::BadNumber(number) => Problem::BadNumber(text(&number)),
+            ExpandError::Syntax(complaints) => Problem::Syntax(complaints.iter().map(text).collect()),
+        }
+    }
 }
 
 impl<'a> Parameters<'a> {
@@ -71,11 +87,19 @@ impl<'a> Parameters<'a> {
         config_directory: &'a OsStr,
         buffer: &'a mut Vec<u8>,
     ) -> (Vec<String>, Result<Self, FileError>) {
+        match file::read_into(postfix.root, &main_cf(config_directory), buffer) {
+            Ok(bytes) => Parameters::parse(postfix, config_directory, bytes),
+            Err(error) => (Vec::new(), Err(error.into())),
+        }
+    }
+
+    /// The same with the bytes of a main.cf that need not be there yet.
+    pub fn parse(
+        postfix: &'a Postfix<'a>,
+        config_directory: &'a OsStr,
+        bytes: &'a [u8],
+    ) -> (Vec<String>, Result<Self, FileError>) {
         let path = main_cf(config_directory);
-        let bytes = match file::read_into(postfix.root, &path, buffer) {
-            Ok(bytes) => bytes,
-            Err(error) => return (Vec::new(), Err(error.into())),
-        };
         let main_cf = MainCf::parse_in(config_directory.as_bytes(), bytes);
         let file = printable(&path);
         let mut warnings = Vec::new();
@@ -90,12 +114,7 @@ impl<'a> Parameters<'a> {
 
     /// The value that is used: expanded, or the expanded built-in default.
     pub fn value(&self, name: &'static str) -> Result<OsString, ValueError> {
-        let expanded = match self.lookup(name.as_bytes()) {
-            Meaning::Value(value) => expand(&value, self),
-            Meaning::Undefined => Ok(Vec::new()),
-            Meaning::Unknown => Err(ExpandError::Unknown(name.into())),
-        };
-        let problem = match expanded {
+        let problem = match self.expanded(name) {
             Ok(value) => return Ok(OsString::from_vec(value)),
             Err(ExpandError::Unknown(_)) => {
                 match self.postfix.postconf.value(self.postfix.root, self.config_directory, name) {
@@ -104,13 +123,35 @@ impl<'a> Parameters<'a> {
                     Err(error) => Problem::Ask(error),
                 }
             }
-            Err(ExpandError::TooLarge) => Problem::TooLarge,
-            Err(ExpandError::BadNumber(number)) => Problem::BadNumber(printable(OsStr::from_bytes(&number))),
-            Err(ExpandError::Syntax(complaints)) => {
-                Problem::Syntax(complaints.iter().map(|text| printable(OsStr::from_bytes(text))).collect())
-            }
+            Err(error) => error.into(),
         };
         Err(ValueError { place: self.place(name), name, problem })
+    }
+
+    /// The value of a directory that is to be made or removed: an absolute path, to which nothing undefined contributes.
+    ///
+    /// postconf(1) is not asked: it takes an undefined name for an empty value.
+    pub fn directory(&self, name: &'static str) -> Result<PathBuf, ValueError> {
+        let problem = match self.expanded(name) {
+            Ok(path) if path.starts_with(b"/") => return Ok(PathBuf::from(OsString::from_vec(path))),
+            Ok(path) => Problem::NotAbsolute(printable(OsStr::from_bytes(&path))),
+            Err(error) => error.into(),
+        };
+        Err(ValueError { place: self.place(name), name, problem })
+    }
+
+    /// The value of a parameter that this main.cf sets; None if it does not, or if nothing can be made of it here.
+    pub fn own(&self, name: &str) -> Option<OsString> {
+        self.main_cf.get(name.as_bytes())?;
+        self.expanded(name).ok().map(OsString::from_vec)
+    }
+
+    fn expanded(&self, name: &str) -> Result<Vec<u8>, ExpandError> {
+        match self.lookup(name.as_bytes()) {
+            Meaning::Value(value) => expand(&value, self),
+            Meaning::Undefined => Ok(Vec::new()),
+            Meaning::Unknown => Err(ExpandError::Unknown(name.into())),
+        }
     }
 
     /// Where a parameter gets its value: the file, and the line if it is set there.
@@ -136,7 +177,7 @@ impl Lookup for Parameters<'_> {
 }
 
 /// The path of the main.cf in a configuration directory, spelled as Postfix does: with a slash in between, always.
-pub(super) fn main_cf(config_directory: &OsStr) -> PathBuf {
+pub fn main_cf(config_directory: &OsStr) -> PathBuf {
     let mut path = config_directory.to_owned();
     path.push("/main.cf");
     path.into()

@@ -2,7 +2,9 @@
 
 use super::Instance;
 use super::parameters::{FileError, Parameters, Postfix, Problem, ValueError, main_cf};
+use crate::config::main_cf::MainCf;
 use crate::config::split_list;
+use crate::system::file;
 use crate::system::log::{Log, printable};
 use crate::system::passwd::Accounts;
 use crate::system::reason;
@@ -26,6 +28,13 @@ pub struct Primary {
     pub secondaries: Vec<OsString>,
     pub shared: Shared,
     pub postmulti: Commands,
+    /// `multi_instance_wrapper` and `multi_instance_enable`, which make postfix(1) use the instances.
+    pub wrapper: OsString,
+    pub enable: OsString,
+    /// Who there is to own files.
+    pub accounts: Accounts,
+    /// The whole main.cf, as it was read.
+    pub main_cf: Vec<u8>,
 }
 
 /// What all instances share.
@@ -127,10 +136,11 @@ impl Primary {
         let queue_directory = not_empty("queue_directory")?;
         let shlib_directory = not_empty("shlib_directory")?;
         value("alternate_config_directories")?;
-        value("multi_instance_wrapper")?;
+        let wrapper = value("multi_instance_wrapper")?;
         let enable = value("multi_instance_enable")?;
         let enabled = boolean(&enable).ok_or_else(|| PrimaryError::Boolean(printable(&enable)))?;
-        check_owners(&Accounts::read(postfix.root), &mail_owner, &setgid_group, &file())?;
+        let accounts = Accounts::read(postfix.root);
+        check_owners(&accounts, &mail_owner, &setgid_group, &file())?;
         let postmulti = Commands {
             start: value("postmulti_start_commands")?,
             stop: value("postmulti_stop_commands")?,
@@ -149,7 +159,22 @@ impl Primary {
             primary: true,
         };
         let shared = Shared { command_directory, daemon_directory, meta_directory, shlib_directory, syslog_name };
-        Ok(Primary { instance, secondaries, shared, postmulti })
+        let main_cf = parameters.main_cf.to_bytes().to_vec();
+        Ok(Primary { instance, secondaries, shared, postmulti, wrapper, enable, accounts, main_cf })
+    }
+
+    /// The same, or what has become of it if its main.cf has changed meanwhile.
+    pub fn again(self, postfix: &Postfix, log: &Log) -> Result<Primary, PrimaryError> {
+        let config_directory = &self.instance.config_directory;
+        match file::read(postfix.root, &main_cf(config_directory)).map_err(FileError::from)? {
+            same if same == self.main_cf => Ok(self),
+            _ => Primary::load(postfix, config_directory, log),
+        }
+    }
+
+    /// What the main.cf sets, nothing expanded.
+    pub fn raw(&self) -> MainCf<'_> {
+        MainCf::parse(&self.main_cf)
     }
 
     /// Refuses a primary main.cf that is not the one this Postfix was built to use.

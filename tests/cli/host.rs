@@ -1,7 +1,9 @@
 //! A host of one's own to break: a copy of fixtures/border-mta.
 
+use crate::tree::Tree;
 use assert_cmd::Command;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -11,9 +13,20 @@ pub struct Host {
 
 impl Host {
     pub fn new() -> Host {
-        let root = tempfile::tempdir().unwrap();
-        copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/border-mta")), root.path());
-        Host { root }
+        let host = Host { root: tempfile::tempdir().unwrap() };
+        host.fill();
+        host
+    }
+
+    /// Puts the files into its root, which is empty.
+    pub fn fill(&self) {
+        copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/border-mta")), self.root.path());
+    }
+
+    /// The same, to make instances on, whose files belong to several users.
+    pub fn as_root() -> Host {
+        assert!(nix::unistd::geteuid().is_root(), "this test gives files to other users, which takes root privilege");
+        Host::new()
     }
 
     /// Where an absolute path of the host lies.
@@ -55,6 +68,35 @@ impl Host {
             .map(|l| format!("{l}\n"))
             .collect();
         fs::write(&file, format!("{kept}multi_instance_directories = {value}\n")).unwrap();
+    }
+
+    /// All its files, as they are now.
+    pub fn tree(&self) -> Tree {
+        Tree::of(self.root.path())
+    }
+
+    /// Has something done, about which there is nothing to say.
+    #[track_caller]
+    pub fn does(&self, arguments: &[&str]) {
+        self.postmulti(arguments).assert().success().stdout("").stderr("");
+        self.assert_tidy();
+    }
+
+    /// Asks for something that is refused with this message, and checks that nothing has come of it.
+    #[track_caller]
+    pub fn refuses(&self, arguments: &[&str], message: &str) {
+        let before = self.tree();
+        let stderr = format!("postmulti: fatal: {message}\n");
+        self.postmulti(arguments).assert().code(1).stdout("").stderr(predicates::str::ends_with(stderr));
+        before.assert_restored(&self.tree());
+    }
+
+    /// Checks that no file is left that was to replace another one.
+    #[track_caller]
+    pub fn assert_tidy(&self) {
+        let tree = self.tree();
+        let left: Vec<_> = tree.names().filter(|name| name.as_os_str().as_bytes().ends_with(b".tmp")).collect();
+        assert_eq!(left, Vec::<&Path>::new());
     }
 
     /// postmulti on this host.

@@ -1,8 +1,24 @@
-//! The binary over copies of fixtures/border-mta, through `--root`: neither Postfix nor root is needed.
+//! The binary over copies of fixtures/border-mta, through `--root`. Postfix is not needed; what makes instances, and so
+//! gives files to several users, takes root privilege, and fails without it.
 
 mod broken;
+mod concurrent;
+mod destroy;
+mod dry_run;
+mod examples;
 mod host;
 mod information;
+mod interrupted;
+mod lifecycle;
 mod limits;
 mod list;
+mod lock;
+mod mended;
+mod operands;
 mod places;
+mod refused;
+mod save;
+mod set_permissions;
+mod shown;
+mod transaction;
+mod tree;

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use crate::capture::Outcome;
 use crate::difference::Difference;
-use crate::tree::Tree;
+use crate::tree::{self, Entry, Tree};
+
+/// How many lines of a file that differ are shown.
+const LINES_SHOWN: usize = 10;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stream {
@@ -19,7 +23,20 @@ pub enum Stream {
 pub enum Fact {
     Status { original: i32, ours: i32 },
     Line { stream: Stream, only_ours: bool, text: Vec<u8> },
-    Tree(String),
+    Path { path: PathBuf, change: Change, what: String },
+}
+
+/// How what the two left at a path is not the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// For ours it is as in the reference root.
+    OnlyOriginal,
+    /// For the original it is as in the reference root.
+    OnlyOurs,
+    /// Type, mode or owner.
+    Attributes,
+    /// Bytes or link target.
+    Content,
 }
 
 /// What a comparison finds.
@@ -34,6 +51,8 @@ pub struct Findings {
 /// Compares under the declared differences that are `allowed`.
 pub struct Comparison<'a> {
     pub allowed: Vec<&'a Difference>,
+    /// Whether parameters that an edit adds to a main.cf come in no certain order.
+    pub unordered: bool,
     pub findings: Findings,
 }
 
@@ -59,20 +78,22 @@ impl Comparison<'_> {
     pub fn piped(&mut self, place: &str, original: &Outcome, ours: [&Outcome; 2], like: Option<&Outcome>) {
         let [ours_terminal, ours_pipe] = ours;
         let without_messages = |outcome: &Outcome| {
-            let others = lines(&outcome.stderr).into_iter().filter(|line| !is_message(line));
+            let others = lines(&outcome.stderr).into_iter().filter(|line| !self.is_message(line));
             Outcome { stderr: others.collect::<Vec<_>>().concat(), ..outcome.clone() }
         };
-        self.outcome(place, &without_messages(original), &without_messages(ours_pipe), like);
+        let [original_others, ours_others] = [original, ours_pipe].map(without_messages);
+        self.outcome(place, &original_others, &ours_others, like);
 
-        let messages = |outcome| lines(outcome).into_iter().filter(|line| is_message(line)).collect::<Vec<_>>();
-        let (on_terminal, on_pipe) = (messages(&ours_terminal.stderr), messages(&ours_pipe.stderr));
+        let messages = |outcome| lines(outcome).into_iter().filter(|line| self.is_message(line)).collect::<Vec<_>>();
+        let [on_terminal, on_pipe, theirs] =
+            [ours_terminal, ours_pipe, original].map(|outcome| messages(&outcome.stderr));
         for text in only_left(&on_terminal, &on_pipe) {
             self.undeclared(place, &format!("ours prints this on a terminal only: {}", show(text)));
         }
         for text in only_left(&on_pipe, &on_terminal) {
             self.undeclared(place, &format!("ours prints this on a pipe only: {}", show(text)));
         }
-        if messages(&original.stderr).is_empty() && !on_pipe.is_empty() {
+        if theirs.is_empty() && !on_pipe.is_empty() {
             self.findings.occurred.insert("2".to_owned());
         }
     }
@@ -81,12 +102,35 @@ impl Comparison<'_> {
     pub fn trees(&mut self, place: &str, original: &Tree, ours: &Tree) {
         let paths: BTreeSet<_> = original.keys().chain(ours.keys()).collect();
         for path in paths {
-            let (theirs, ours) = (original.get(path), ours.get(path));
-            if theirs != ours {
-                let fact = format!("{}: original: {theirs:?}; ours: {ours:?}", path.display());
-                self.judge(place, Fact::Tree(fact));
+            for (change, what) in self.changes(path, original.get(path), ours.get(path)) {
+                self.judge(place, Fact::Path { path: path.clone(), change, what });
             }
         }
+    }
+
+    /// How two entries differ, each with a text that tells.
+    fn changes(&self, path: &Path, original: Option<&Entry>, ours: Option<&Entry>) -> Vec<(Change, String)> {
+        let (original, ours) = match (original, ours) {
+            (Some(original), Some(ours)) => (original, ours),
+            (Some(original), None) => return vec![(Change::OnlyOriginal, original.what.clone())],
+            (None, Some(ours)) => return vec![(Change::OnlyOurs, ours.what.clone())],
+            (None, None) => return Vec::new(),
+        };
+        let mut changes = Vec::new();
+        if original.what != ours.what {
+            changes.push((Change::Attributes, format!("original: {}; ours: {}", original.what, ours.what)));
+        }
+        let unordered = self.unordered && path.ends_with("main.cf");
+        if original.content != ours.content
+            && !(unordered && tree::same_but_for_order(&original.content, &ours.content))
+        {
+            let (original, ours) = (lines(&original.content), lines(&ours.content));
+            let theirs = only_left(&original, &ours).into_iter().map(|text| ("original", text));
+            let ours = only_left(&ours, &original).into_iter().map(|text| ("ours", text));
+            let shown = theirs.take(LINES_SHOWN).chain(ours.take(LINES_SHOWN));
+            changes.push((Change::Content, shown.map(|(who, text)| format!("\n    {who}: {}", show(text))).collect()));
+        }
+        changes
     }
 
     fn lines(&mut self, place: &str, stream: Stream, original: Vec<&[u8]>, ours: Vec<&[u8]>) {
@@ -103,6 +147,13 @@ impl Comparison<'_> {
                 self.judge(place, Fact::Line { stream, only_ours: true, text: ours[index].to_owned() });
             }
         }
+    }
+
+    /// Whether postmulti says this, or what the original has do its work: it reads secondaries with postconf(1).
+    fn is_message(&self, line: &[u8]) -> bool {
+        let ours = self.allowed.iter().find_map(|difference| difference.reword(line));
+        ours.as_deref().unwrap_or(line).starts_with(b"postmulti: ")
+            || (line.starts_with(b"/") && line.windows(11).any(|part| part == b"/postconf: "))
     }
 
     /// The original's line in our wording.
@@ -159,7 +210,7 @@ impl fmt::Display for Fact {
                 let who = if *only_ours { "ours" } else { "the original" };
                 write!(f, "{stream:?}: only {who} prints {}", show(text))
             }
-            Fact::Tree(what) => f.write_str(what),
+            Fact::Path { path, change, what } => write!(f, "{change:?}: {}: {what}", path.display()),
         }
     }
 }
@@ -167,11 +218,6 @@ impl fmt::Display for Fact {
 /// Lines with their ends, so that a missing one counts.
 fn lines(bytes: &[u8]) -> Vec<&[u8]> {
     bytes.split_inclusive(|byte| *byte == b'\n').collect()
-}
-
-/// Whether postmulti says this, or the postconf(1) that the original has read secondaries.
-fn is_message(line: &[u8]) -> bool {
-    line.starts_with(b"postmulti: ") || (line.starts_with(b"/") && line.windows(11).any(|part| part == b"/postconf: "))
 }
 
 fn sides(operation: &DiffOp) -> (std::ops::Range<usize>, std::ops::Range<usize>) {

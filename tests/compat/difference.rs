@@ -1,10 +1,12 @@
 //! The declared differences: where ours is allowed, and then required, to differ from the original.
 
+use std::os::unix::ffi::OsStrExt;
+
 use anyhow::{Context, Result};
 use regex::bytes::Regex;
 use serde::{Deserialize, Deserializer};
 
-use crate::compare::{Fact, Stream};
+use crate::compare::{Change, Fact, Stream};
 
 /// The file that declares them all.
 const DECLARED: &str = include_str!("differences.toml");
@@ -25,6 +27,8 @@ pub struct Difference {
     stdout: Lines,
     #[serde(default)]
     stderr: Lines,
+    #[serde(default)]
+    tree: Paths,
     /// Exit statuses, as `ORIGINAL -> OURS`.
     status: Option<Pattern>,
     /// Our wording of a line that the original prints on standard error: `[pattern, replacement]`.
@@ -40,6 +44,24 @@ struct Lines {
     original: Vec<Pattern>,
     #[serde(default)]
     ours: Vec<Pattern>,
+}
+
+/// Paths, from the root and without a slash in front, where the two leave something different.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Paths {
+    /// Changed by the original alone.
+    #[serde(default)]
+    original: Vec<Pattern>,
+    /// Changed by ours alone.
+    #[serde(default)]
+    ours: Vec<Pattern>,
+    /// Of another type, mode or owner.
+    #[serde(default)]
+    attributes: Vec<Pattern>,
+    /// With other bytes or another link target.
+    #[serde(default)]
+    content: Vec<Pattern>,
 }
 
 struct Pattern(Regex);
@@ -77,7 +99,15 @@ impl Difference {
                 let patterns = if *only_ours { &lines.ours } else { &lines.original };
                 patterns.iter().any(|pattern| pattern.0.is_match(without_end(text)))
             }
-            Fact::Tree(_) => false,
+            Fact::Path { path, change, .. } => {
+                let patterns = match change {
+                    Change::OnlyOriginal => &self.tree.original,
+                    Change::OnlyOurs => &self.tree.ours,
+                    Change::Attributes => &self.tree.attributes,
+                    Change::Content => &self.tree.content,
+                };
+                patterns.iter().any(|pattern| pattern.0.is_match(path.as_os_str().as_bytes()))
+            }
         }
     }
 

@@ -105,3 +105,55 @@ logged() {
 	done
 	grep 'postmulti' /var/log/syslog | sed 's/>[A-Z][a-z]* *[0-9]* [0-9:]* />/; s/\[[0-9]*\]//'
 }
+
+# no_chroot: Debian 13 and later copy no files for chroots into new queues.
+no_chroot() {
+	echo 'SYNC_CHROOT=' >/etc/default/postfix
+}
+
+# initialised: the primary's main.cf is as `postmulti -e init` leaves it, and no_chroot.
+initialised() {
+	printf '%s\n' 'multi_instance_wrapper = ${command_directory}/postmulti -p --' 'multi_instance_enable = yes' >>/etc/postfix/main.cf
+	no_chroot
+}
+
+# created NAME [LINE...]: as instance, with all directories in its queue that `postmulti -e create` makes, and with the
+# primary's compatibility_level, without which postfix(1) and postconf(1) speak up.
+created() {
+	instance "$@"
+	grep '^compatibility_level' /etc/postfix/main.cf >>"/etc/$1/main.cf"
+	(
+		cd "/var/spool/$1"
+		mkdir -m 700 active bounce corrupt defer deferred flush hold incoming private saved trace
+		mkdir -m 730 maildrop
+		mkdir -m 710 public
+		mkdir -m 755 pid
+		chown postfix active bounce corrupt defer deferred flush hold incoming private saved trace maildrop public "/var/lib/$1"
+		chgrp postdrop maildrop public
+		chmod 700 "/var/lib/$1"
+	)
+}
+
+# running NAME: a process that holds the lock of the instance's master(8), as postfix(1) sees, too.
+running() {
+	lock=/var/spool/$1/pid/master.pid
+	mkdir -p "${lock%/*}"
+	flock "$lock" sh -c 'echo $$ >"$1"; exec sleep 600' sh "$lock" </dev/null >/dev/null 2>&1 &
+	until [ -s "$lock" ]; do sleep 0.01; done
+	postfix -c "/etc/$1" status
+}
+
+# unlisted NAME: the instance is not on the primary's list.
+unlisted() {
+	sed -i "/^multi_instance_directories =/s| /etc/$1\$||; /^multi_instance_directories =/s| /etc/$1 | |" /etc/postfix/main.cf
+}
+
+# state: print what instances consist of: paths, modes, owners and links, and the lines of every main.cf, in no order,
+# because the original does not add them in a certain one everywhere.
+state() {
+	find /etc/postfix* /etc/skel /var/spool/postfix* /var/lib/postfix* /srv /opt -printf '%p %M %u:%g %l\n' | sort
+	for file in /etc/postfix*/main.cf; do
+		echo "$file:"
+		sort "$file"
+	done
+}

@@ -36,8 +36,24 @@ pub struct Root {
 impl Root {
     /// Whether the original prints its messages only on a terminal: it does up to 3.10.
     pub fn messages_on_terminals_only(&self) -> bool {
-        let minor = self.version.strip_prefix("3.").and_then(|rest| rest.split('.').next());
-        minor.and_then(|number| number.parse::<u32>().ok()).is_some_and(|number| number < 11)
+        self.release().is_some_and(|(minor, _)| minor < 11)
+    }
+
+    /// Whether the original adds new parameters to a main.cf in no certain order: before 3.7.22 and 3.10.13 it does.
+    pub fn appends_in_any_order(&self) -> bool {
+        self.release().is_some_and(|(minor, patch)| match minor {
+            7 => patch < 22,
+            8 => patch < 20,
+            9 => patch < 14,
+            10 => patch < 13,
+            _ => minor < 7,
+        })
+    }
+
+    /// The second and the third number of a version 3.
+    fn release(&self) -> Option<(u32, u32)> {
+        let (minor, patch) = self.version.strip_prefix("3.")?.split_once('.')?;
+        Some((minor.parse().ok()?, patch.parse().ok()?))
     }
 }
 

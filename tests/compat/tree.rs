@@ -66,6 +66,27 @@ impl Entry {
     }
 }
 
+/// Whether two main.cf files are the same but for the order of the parameters that end them, one on each line.
+pub fn same_but_for_order(left: &[u8], right: &[u8]) -> bool {
+    let [left, right] = [left, right].map(|bytes| bytes.split_inclusive(|byte| *byte == b'\n'));
+    let start = left.clone().zip(right.clone()).take_while(|(left, right)| left == right).count();
+    let [left, right] = [left, right].map(|lines| parameters(lines.skip(start)));
+    left.is_some() && left == right
+}
+
+/// The lines by the names of the parameters that they set; `None` if a line is anything else, or a name comes twice.
+fn parameters<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<BTreeMap<&'a [u8], &'a [u8]>> {
+    let mut parameters = BTreeMap::new();
+    for line in lines {
+        let name = &line[..line.windows(3).position(|part| part == b" = ")?];
+        let odd = !line.ends_with(b"\n") || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        if odd || parameters.insert(name, line).is_some() {
+            return None;
+        }
+    }
+    Some(parameters)
+}
+
 /// A lock file holds nothing but the number of the process that took it.
 fn without_process_number(path: &Path, content: Vec<u8>) -> Vec<u8> {
     let lock = path.extension().is_some_and(|suffix| suffix == "pid" || suffix == "lock");

@@ -1,0 +1,214 @@
+//! `-e destroy`: removes an instance, as far as Postfix itself has made it.
+//!
+//! It is taken off the list first. What removes its files comes after that, and its main.cf goes last: an interrupted run
+//! leaves an instance that is not listed, and that can be destroyed again, by its directory.
+
+use super::lifecycle::{Alternate, EditError, Host, Target};
+use super::{import, private_files};
+use crate::change::plan::{Contents, Part, Plan, Removal, Step, Write};
+use crate::cli::request::Selection;
+use crate::config::postfix_files::{Base, Kind};
+use crate::instance::claims::places;
+use crate::instance::parameters::{Parameters, main_cf};
+use crate::instance::queues::messages;
+use crate::instance::select::NAME_PREFIX;
+use crate::instance::{Instance, Instances};
+use crate::system::directory::Directory;
+use crate::system::file;
+use crate::system::log::printable;
+use anyhow::Result;
+use indexmap::IndexSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// The file that says of a configuration directory that its instance is being destroyed.
+pub const MARKER: &str = "destroy.unfinished";
+
+/// What is in it, for whoever finds it.
+const MARKER_TEXT: &str = "\
+The instance in this directory is being destroyed. If that was interrupted, one of these completes it or takes it back:
+postmulti -i DIRECTORY -e destroy
+postmulti -e import config_directory=DIRECTORY
+";
+
+/// The queue directories that every Postfix has, in the order in which they are told of; postfix-files may name more.
+const QUEUES: [&str; 14] = [
+    "active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "maildrop", "pid", "private",
+    "public", "saved", "trace",
+];
+
+/// Where distributions put copies of system files, for daemons that run in the queue directory as their root.
+const JAIL: [&str; 4] = ["dev", "etc", "lib", "usr"];
+
+/// Why an instance is not destroyed. In all cases nothing was changed.
+#[derive(Debug, Error)]
+pub enum DestroyError {
+    #[error("{0}/main.cf file not found")]
+    NoMainCf(String),
+    #[error("Instance '{directory}' has mail: {queues}. Nothing was changed: deliver it, move it or delete it first")]
+    Mail { directory: String, queues: String },
+}
+
+/// What there is to destroy.
+enum Found {
+    Listed(Instance),
+    /// Not on the list any more, because an earlier run has been interrupted.
+    Unlisted(Instance),
+    /// The same, but nothing is left of it than this configuration directory.
+    Directory(OsString),
+}
+
+pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
+    let found = find(instances, &host)?;
+    host.check_initialised()?;
+    let (mut instance, listed) = match found {
+        Found::Listed(instance) => (instance, true),
+        Found::Unlisted(instance) => (instance, false),
+        Found::Directory(directory) => {
+            let remedy = Some(remedy(&directory));
+            return Ok(Plan { finish: vec![remove_configuration(&directory)], remedy, ..Plan::default() });
+        }
+    };
+    let bytes = host.read(&instance.config_directory)?;
+    let config_directory = instance.config_directory.clone();
+    let (_, parameters) = Parameters::parse(host.postfix, &config_directory, &bytes);
+    let parameters = parameters?;
+    instance.queue_directory = parameters.directory("queue_directory")?.into();
+    instance.data_directory = parameters.directory("data_directory")?.into();
+    host.check_stopped(&instance)?;
+    check_no_mail(&host, &instance)?;
+
+    let finish = vec![
+        remove_queues(&host, &instance),
+        remove_data(&instance, &parameters),
+        Step::Remove(Removal { directory: (&instance.queue_directory).into(), parts: Vec::new(), itself: true }),
+        remove_configuration(&config_directory),
+    ];
+    let remedy = Some(remedy(&config_directory));
+    if !listed {
+        return Ok(Plan { finish, remedy, ..Plan::default() });
+    }
+    let path = Path::new(&config_directory).join(MARKER);
+    // An earlier run may have come as far as this.
+    let before = file::read(host.postfix.root, &path).ok();
+    let prepare = vec![Step::Write(Write { path, before, after: MARKER_TEXT.into(), copy_of: None })];
+    let secondaries = host.secondaries_without(&config_directory);
+    let commit = Some(host.set_lists(&secondaries, &config_directory, Alternate::Drop));
+    Ok(Plan { prepare, commit, finish, remedy })
+}
+
+fn find(mut instances: Instances, host: &Host) -> Result<Found> {
+    let exists = |directory: &OsStr| host.postfix.root.exists(&main_cf(directory));
+    match host.removable(&instances)? {
+        Some(Target::Whole(instance)) => return Ok(Found::Listed(instance.clone())),
+        Some(Target::Broken(broken)) => {
+            host.check_initialised()?;
+            let directory = printable(&broken.config_directory);
+            return match exists(&broken.config_directory) {
+                true => Err(EditError::Broken(directory).into()),
+                false => Err(DestroyError::NoMainCf(directory).into()),
+            };
+        }
+        None => {}
+    }
+    let directory = remainder(host)?.ok_or_else(|| host.no_instance())?;
+    if !exists(&directory) {
+        return Ok(Found::Directory(directory));
+    }
+    let instance = import::load(host, &directory)?;
+    // Meanwhile, what it has may be another's.
+    instances.claims.add(&instance, places(host.postfix.root, &instance))?;
+    instances.claims.check_places()?;
+    Ok(Found::Unlisted(instance))
+}
+
+fn remedy(config_directory: &OsStr) -> String {
+    format!("'postmulti -i {} -e destroy' does the rest when that is mended", printable(config_directory))
+}
+
+/// The directory that `-i` names, if there is nothing but the rest of an instance that was being destroyed.
+fn remainder(host: &Host) -> Result<Option<OsString>> {
+    let Selection::Name(name) = host.selection else { return Ok(None) };
+    if !name.as_bytes().starts_with(b"/") || host.is_alternate(name) {
+        return Ok(None);
+    }
+    let Ok(directory) = Directory::open(host.postfix.root, Path::new(name)) else { return Ok(None) };
+    let names = directory.names()?;
+    // Between the last file and the directory itself, only the name can tell what it was.
+    let was_instance =
+        directory.path().file_name().is_some_and(|name| name.as_bytes().starts_with(NAME_PREFIX.as_bytes()));
+    let is_rest = names.iter().any(|found| found == MARKER) || (names.is_empty() && was_instance);
+    // What is removed depends on the main.cf there, so nobody else may have put it there.
+    Ok((is_rest && directory.is_trusted()?).then(|| name.clone()))
+}
+
+fn check_no_mail(host: &Host, instance: &Instance) -> Result<()> {
+    let found = messages(host.postfix.root, Path::new(&instance.queue_directory)).map_err(EditError::Refused)?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let in_words = |(queue, number): &(&str, usize)| format!("{number} in {queue}");
+    let queues = found.iter().map(in_words).collect::<Vec<_>>().join(", ");
+    Err(DestroyError::Mail { directory: printable(&instance.config_directory), queues }.into())
+}
+
+fn remove_queues(host: &Host, instance: &Instance) -> Step {
+    // If the file is not understood, the names that every Postfix has must do.
+    let entries = private_files::read(host).unwrap_or_default();
+    let queues = entries.iter().filter(|entry| entry.base == Base::Queue && entry.kind == Kind::Directory);
+    let listed = queues.filter_map(|entry| Path::new(OsStr::from_bytes(&entry.path)).iter().next());
+    let names: IndexSet<&OsStr> =
+        QUEUES.iter().map(OsStr::new).chain(listed).chain(JAIL.iter().map(OsStr::new)).collect();
+    let contents = |name: &OsStr| match name.to_str() {
+        Some("private" | "public") => Contents::Sockets,
+        Some("pid") => Contents::Locks,
+        Some(name) if JAIL.contains(&name) => Contents::Copies,
+        // What flush(8) knows about destinations, which means nothing without mail.
+        Some("flush") => Contents::Files,
+        _ => Contents::Hashed,
+    };
+    let parts = names.into_iter().map(|name| Part { name: name.into(), contents: contents(name) }).collect();
+    Step::Remove(Removal { directory: (&instance.queue_directory).into(), parts, itself: false })
+}
+
+/// What the daemons keep in the data directory: a lock, random bits, and caches, where main.cf puts them there.
+fn remove_data(instance: &Instance, parameters: &Parameters) -> Step {
+    let caches = [
+        ("tls_random_exchange_name", Some("prng_exch")),
+        ("address_verify_map", Some("verify_cache")),
+        ("postscreen_cache_map", Some("postscreen_cache")),
+        ("smtp_tls_session_cache_database", None),
+        ("smtpd_tls_session_cache_database", None),
+        ("lmtp_tls_session_cache_database", None),
+        ("smtp_sasl_auth_cache_name", None),
+        ("lmtp_sasl_auth_cache_name", None),
+    ];
+    let mut names = vec![OsString::from("master.lock")];
+    for (parameter, default) in caches {
+        let set = parameters.own(parameter).map(|value| in_directory(&value, &instance.data_directory));
+        let Some(name) = set.unwrap_or(default.map(OsString::from)) else { continue };
+        // Which file it is depends on the type of database.
+        for suffix in ["", ".db", ".lmdb", ".pag", ".dir"] {
+            let mut name = name.clone();
+            name.push(suffix);
+            names.push(name);
+        }
+    }
+    let parts = names.into_iter().map(|name| Part { name, contents: Contents::File }).collect();
+    Step::Remove(Removal { directory: (&instance.data_directory).into(), parts, itself: true })
+}
+
+/// The name of `TYPE:PATH` or `PATH`, if it lies directly in the directory.
+fn in_directory(value: &OsStr, directory: &OsStr) -> Option<OsString> {
+    let path = value.as_bytes().rsplit(|byte| *byte == b':').next()?;
+    let path = PathBuf::from(OsStr::from_bytes(path));
+    path.file_name().filter(|_| path.parent() == Some(Path::new(directory))).map(OsStr::to_owned)
+}
+
+fn remove_configuration(config_directory: &OsStr) -> Step {
+    let names = ["master.cf", "master.cf.tmp", "main.cf", "main.cf.tmp", "destroy.unfinished.tmp", MARKER];
+    let parts = names.map(|name| Part { name: name.into(), contents: Contents::File }).into();
+    Step::Remove(Removal { directory: config_directory.into(), parts, itself: true })
+}

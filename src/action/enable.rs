@@ -1,0 +1,21 @@
+//! `-e enable` and `-e disable`: whether `start` starts an instance.
+
+use super::lifecycle::Host;
+use crate::change::plan::Plan;
+use crate::instance::Instances;
+use crate::instance::running::is_running;
+use crate::system::log::printable;
+use anyhow::Result;
+
+pub fn plan(instances: Instances, enable: bool, mut host: Host) -> Result<Plan> {
+    let target = host.target(&instances)?;
+    host.check_initialised()?;
+    let value = if enable { "yes" } else { "no" };
+    let write = host.set(&target.config_directory, &[("multi_instance_enable", value.into())])?;
+    // Whether it is running is asked for the warning's sake only.
+    if !enable && write.changes() && is_running(host.postfix.root, target).unwrap_or(false) {
+        let directory = printable(&target.config_directory);
+        host.log.warning(format!("instance {directory} is running: from now on 'postmulti -p stop' passes it over"));
+    }
+    Ok(Plan { commit: Some(write), ..Plan::default() })
+}

@@ -1,0 +1,118 @@
+//! `-e import`: puts an instance that is there on the list.
+
+use super::leftovers;
+use super::lifecycle::{Alternate, Host};
+use super::operands::Operands;
+use super::private_files::PrivateFiles;
+use crate::change::plan::{Plan, Step};
+use crate::cli::request::{Assignment, Selection};
+use crate::instance::claims::places;
+use crate::instance::load::{LoadError, load_one};
+use crate::instance::names::Names;
+use crate::instance::parameters::{FileError, Parameters};
+use crate::instance::{Instance, Instances};
+use crate::system::file::ReadError;
+use crate::system::log::printable;
+use anyhow::Result;
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::path::Path;
+use thiserror::Error;
+
+/// Why an instance cannot be put on the list. The words are Postfix's.
+#[derive(Debug, Error)]
+pub enum NewError {
+    #[error("new config_directory={directory} is already in use by instance {owner}, {parameter}={directory}")]
+    InUse { directory: String, owner: String, parameter: &'static str },
+    #[error("No matching secondary instances")]
+    NoMatchingSecondary,
+    #[error("'{0}' lacks a main.cf file")]
+    NoMainCf(String),
+    #[error("'{0}' lacks a master.cf file")]
+    NoMasterCf(String),
+}
+
+pub fn plan(instances: Instances, assignment: &Assignment, parameters: &[OsString], host: Host) -> Result<Plan> {
+    let names = Names::new(assignment)?;
+    let operands = Operands::read(parameters, "import")?;
+    let config_directory = operands.config_directory(&host.primary.instance, names.name())?;
+    check_free(&instances, &config_directory)?;
+    let instance = load(&host, &config_directory)?;
+    add(instances, instance, &names, host)
+}
+
+/// Refuses a configuration directory that is somebody's.
+pub fn check_free(instances: &Instances, config_directory: &OsStr) -> Result<(), NewError> {
+    let directory = printable(config_directory);
+    let in_use = |owner: &OsStr, parameter| NewError::InUse { directory, owner: printable(owner), parameter };
+    if let Some((owner, parameter)) = instances.claims.owner_of(config_directory) {
+        return Err(in_use(owner, parameter));
+    }
+    match instances.broken.iter().find(|broken| broken.config_directory == config_directory) {
+        Some(broken) => Err(in_use(&broken.config_directory, "config_directory")),
+        None => Ok(()),
+    }
+}
+
+/// The instance that a configuration directory holds.
+pub fn load(host: &Host, config_directory: &OsStr) -> Result<Instance> {
+    match load_one(host.postfix, config_directory, host.log) {
+        Err(LoadError::File(FileError::Read(ReadError::Open { reason, .. })))
+            if reason.kind() == ErrorKind::NotFound =>
+        {
+            Err(NewError::NoMainCf(printable(config_directory)).into())
+        }
+        instance => Ok(instance?),
+    }
+}
+
+/// Puts an instance on the list: its names into its main.cf, its private files in order, and then the list.
+pub fn add(mut instances: Instances, mut instance: Instance, names: &Names, mut host: Host) -> Result<Plan> {
+    let changes = names.assign(&mut instance);
+    let secondaries = claim(&mut instances, &instance, &host)?;
+    host.check_initialised()?;
+    let config_directory = &instance.config_directory;
+    if !host.postfix.root.exists(&Path::new(config_directory).join("master.cf")) {
+        return Err(NewError::NoMasterCf(printable(config_directory)).into());
+    }
+    instances.claims.check_places()?;
+    let write = host.set(config_directory, &changes)?;
+    let (_, parameters) = Parameters::parse(host.postfix, config_directory, &write.after);
+    let parameters = parameters?;
+    instance.queue_directory = parameters.directory("queue_directory")?.into();
+    instance.data_directory = parameters.directory("data_directory")?.into();
+    let private = PrivateFiles::plan(&host, &instance, &parameters)?;
+    let commit = host.set_lists(&secondaries, config_directory, Alternate::Drop);
+    let mut prepare = private.prepare;
+    prepare.insert(0, Step::Write(write));
+    let mut finish = private.finish;
+    finish.extend(leftovers::remove(&host, config_directory));
+    Ok(Plan { prepare, commit: Some(commit), finish, remedy: None })
+}
+
+/// Claims what a new instance has, and returns the list with it.
+pub fn claim(instances: &mut Instances, new: &Instance, host: &Host) -> Result<Vec<OsString>> {
+    if let Some(name) = &new.name {
+        instances.claims.add_name(&new.config_directory, name)?;
+    }
+    instances.claims.add(new, places(host.postfix.root, new))?;
+    Ok(list_with(instances, new, host)?)
+}
+
+/// The secondaries with a new one: the last, or before the first one that is selected.
+fn list_with(instances: &Instances, new: &Instance, host: &Host) -> Result<Vec<OsString>, NewError> {
+    let mut secondaries = host.primary.secondaries.clone();
+    let selected = |directory: &OsString| {
+        let whole =
+            instances.whole.iter().find(|instance| !instance.primary && instance.config_directory == *directory);
+        whole.is_some_and(|instance| host.selection.matches(instance))
+            || *host.selection == Selection::Name(directory.clone())
+    };
+    let place = match host.selection {
+        Selection::Unselected => secondaries.len(),
+        Selection::All => 0,
+        _ => secondaries.iter().position(selected).ok_or(NewError::NoMatchingSecondary)?,
+    };
+    secondaries.insert(place, new.config_directory.clone());
+    Ok(secondaries)
+}

@@ -1,0 +1,302 @@
+//! `-e`: what its actions have in common.
+//!
+//! Each action makes a plan of what is to be done. Here the locks are taken before that, and the plan is checked, and
+//! carried out or shown, after it.
+
+use super::destroy::MARKER;
+use super::operands::escaped;
+use super::{ActionError, assign, create, deport, destroy, enable, import, init};
+use crate::change::apply::Apply;
+use crate::change::check::check;
+use crate::change::lock::{Lock, LockError, Patience};
+use crate::change::plan::{Plan, Write};
+use crate::change::preview::preview;
+use crate::cli::request::{Edit, Manner, Selection};
+use crate::config::edit;
+use crate::config::split_list;
+use crate::instance::parameters::{Postfix, ValueError, main_cf};
+use crate::instance::primary::Primary;
+use crate::instance::running::is_running;
+use crate::instance::{Broken, Instance, Instances};
+use crate::system::directory::SystemError;
+use crate::system::file::{self, ReadError};
+use crate::system::log::{Log, printable};
+use crate::system::process::hold_signals;
+use anyhow::Result;
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+use thiserror::Error;
+
+/// Why an action on an instance is refused. The words are Postfix's, where it has some; nothing was changed.
+#[derive(Debug, Error)]
+pub enum EditError {
+    #[error("multi_instance_wrapper is empty, run 'postmulti -e init' first.")]
+    NoWrapper,
+    #[error("multi_instance_enable!=yes, run 'postmulti -e init' first.")]
+    NotEnabled,
+    #[error("Select an instance via '-i name'")]
+    NotSelected,
+    #[error("No instance named {0}")]
+    NoInstance(String),
+    #[error("instance {0} cannot be used as long as its main.cf is not mended. Nothing was changed")]
+    Broken(String),
+    #[error("Cannot remove the primary instance")]
+    RemovePrimary,
+    #[error("Cannot remove enabled instances")]
+    RemoveEnabled,
+    #[error("Instance '{0}' is not stopped")]
+    NotStopped(String),
+    #[error("{0}. Nothing was changed")]
+    Refused(SystemError),
+    #[error("{0}. Nothing was changed")]
+    Unreadable(ReadError),
+    #[error("{0}. Nothing was changed")]
+    Value(ValueError),
+    #[error("{0}. Nothing was changed")]
+    NotLocked(LockError),
+}
+
+impl EditError {
+    /// What the system refused while a plan was made, with the words that tell how things are; all else says it itself.
+    fn in_full(error: anyhow::Error) -> anyhow::Error {
+        let error = match error.downcast() {
+            Ok(refused) => return EditError::Refused(refused).into(),
+            Err(other) => other,
+        };
+        let error = match error.downcast() {
+            Ok(unreadable) => return EditError::Unreadable(unreadable).into(),
+            Err(other) => other,
+        };
+        error.downcast().map_or_else(|other| other, |value| EditError::Value(value).into())
+    }
+}
+
+/// Carries out an action, and returns the exit status: 1 if something that comes after the commit was not done.
+pub fn carry_out(
+    edit: &Edit,
+    selection: &Selection,
+    manner: Manner,
+    primary: Primary,
+    postfix: &Postfix,
+    log: &Log,
+) -> Result<u8> {
+    // An interrupt is for later, when nothing is half done, and no lock's file is left.
+    let _held = hold_signals();
+    let patience = Patience { limit: manner.lock_timeout, log };
+    let mut locks = Locks { postfix, patience, dry_run: manner.dry_run, held: Vec::new(), refused: None };
+    locks.take(&main_cf(&primary.instance.config_directory))?;
+    // Another action may have been at work until just now.
+    let primary = primary.again(postfix, log)?;
+    let host = Host { postfix, primary: &primary, selection, log, locks: &mut locks };
+    let plan = plan(edit, host).map_err(EditError::in_full)?;
+    check(postfix.root, &plan).map_err(EditError::Refused)?;
+    if manner.dry_run {
+        let mut stdout = std::io::stdout();
+        let shown = stdout.write_all(&preview(postfix.root, &plan)).and_then(|()| stdout.flush());
+        return Ok(shown.map(|()| 0).map_err(ActionError::Output)?);
+    }
+    if plan.is_empty() {
+        return Ok(0);
+    }
+    let done = Apply { root: postfix.root, log, patience, locks: locks.all()? }.apply(plan)?;
+    Ok(u8::from(!done))
+}
+
+fn plan(edit: &Edit, host: Host) -> Result<Plan> {
+    let load = || Instances::load(host.primary, host.postfix, host.log);
+    match edit {
+        // Alone among the actions, this one is there to make the others possible.
+        Edit::Init => init::plan(host),
+        Edit::Create { assignment, parameters } => create::plan(load()?, assignment, parameters, host),
+        Edit::Import { assignment, parameters } => import::plan(load()?, assignment, parameters, host),
+        Edit::Assign(assignment) => assign::plan(load()?, assignment, host),
+        Edit::Deport => deport::plan(load()?, host),
+        Edit::Destroy => destroy::plan(load()?, host),
+        Edit::Enable => enable::plan(load()?, true, host),
+        Edit::Disable => enable::plan(load()?, false, host),
+    }
+}
+
+/// The locks of one action: the primary's first, then that of its target.
+struct Locks<'a> {
+    postfix: &'a Postfix<'a>,
+    patience: Patience<'a>,
+    dry_run: bool,
+    held: Vec<Lock>,
+    refused: Option<LockError>,
+}
+
+impl Locks<'_> {
+    /// Waits for the lock of a file. Whoever may not have it can still be told what else is wrong with the request.
+    fn take(&mut self, file: &Path) -> Result<(), EditError> {
+        if self.dry_run || self.held.iter().any(|lock| lock.file() == file) {
+            return Ok(());
+        }
+        match Lock::acquire(self.postfix.root, file, self.patience) {
+            Ok(lock) => self.held.push(lock),
+            Err(error) if error.not_permitted() => self.refused = Some(error),
+            Err(error) => return Err(EditError::NotLocked(error)),
+        }
+        Ok(())
+    }
+
+    fn all(self) -> Result<Vec<Lock>, EditError> {
+        self.refused.map_or(Ok(self.held), |error| Err(EditError::NotLocked(error)))
+    }
+}
+
+/// What a plan is made from.
+pub struct Host<'a, 'l> {
+    pub postfix: &'a Postfix<'a>,
+    pub primary: &'a Primary,
+    pub selection: &'a Selection,
+    pub log: &'a Log,
+    locks: &'a mut Locks<'l>,
+}
+
+/// An instance that an action is about.
+pub enum Target<'a> {
+    Whole(&'a Instance),
+    Broken(&'a Broken),
+}
+
+/// The list of configuration directories beside that of the instances.
+const ALTERNATES: &[u8] = b"alternate_config_directories";
+
+/// What becomes of a directory on `alternate_config_directories`, where postdrop(1) looks for those that may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alternate {
+    Add,
+    Drop,
+}
+
+impl Host<'_, '_> {
+    /// Refuses to go on unless postfix(1) of the primary instance runs postmulti(1).
+    pub fn check_initialised(&self) -> Result<(), EditError> {
+        match () {
+            () if self.primary.wrapper.is_empty() => Err(EditError::NoWrapper),
+            () if self.primary.enable != "yes" => Err(EditError::NotEnabled),
+            () => Ok(()),
+        }
+    }
+
+    /// The instance that `-i` selects; it must be whole.
+    pub fn target<'i>(&self, instances: &'i Instances) -> Result<&'i Instance, EditError> {
+        match self.find(instances)? {
+            Some(Target::Whole(instance)) => Ok(instance),
+            Some(Target::Broken(broken)) => Err(EditError::Broken(printable(&broken.config_directory))),
+            None => Err(self.no_instance()),
+        }
+    }
+
+    /// The secondary that `-i` selects, and that may be taken off the list: not while it is enabled, as far as is known.
+    pub fn removable<'i>(&self, instances: &'i Instances) -> Result<Option<Target<'i>>, EditError> {
+        let target = self.find(instances)?;
+        match target {
+            Some(Target::Whole(instance)) if instance.primary => Err(EditError::RemovePrimary),
+            Some(Target::Whole(instance)) if instance.enabled => Err(EditError::RemoveEnabled),
+            _ => Ok(target),
+        }
+    }
+
+    /// Refuses an instance while it is running.
+    pub fn check_stopped(&self, instance: &Instance) -> Result<(), EditError> {
+        match is_running(self.postfix.root, instance).map_err(EditError::Refused)? {
+            true => Err(EditError::NotStopped(printable(&instance.config_directory))),
+            false => Ok(()),
+        }
+    }
+
+    fn find<'i>(&self, instances: &'i Instances) -> Result<Option<Target<'i>>, EditError> {
+        let Selection::Name(name) = self.selection else { return Err(EditError::NotSelected) };
+        let whole = instances.whole.iter().find(|instance| self.selection.matches(instance)).map(Target::Whole);
+        let broken = || instances.broken.iter().find(|broken| broken.config_directory == *name).map(Target::Broken);
+        Ok(whole.or_else(broken))
+    }
+
+    pub fn no_instance(&self) -> EditError {
+        match self.selection {
+            Selection::Name(name) => EditError::NoInstance(printable(name)),
+            _ => EditError::NotSelected,
+        }
+    }
+
+    /// Sets parameters in the main.cf of an instance, which is read under its lock.
+    pub fn set(&mut self, config_directory: &OsStr, settings: &[(&str, OsString)]) -> Result<Write> {
+        let before = self.read(config_directory)?;
+        Ok(self.edit(main_cf(config_directory).as_os_str(), before, settings))
+    }
+
+    /// Reads the main.cf of an instance under its lock, which is kept.
+    pub fn read(&mut self, config_directory: &OsStr) -> Result<Vec<u8>> {
+        let path = main_cf(config_directory);
+        self.locks.take(&path)?;
+        Ok(file::read(self.postfix.root, &path)?)
+    }
+
+    /// Takes the lock of the main.cf of an instance that is not listed, if something of it is there: somebody may be
+    /// destroying it.
+    pub fn lock_rest(&mut self, config_directory: &OsStr) -> Result<(), EditError> {
+        let path = main_cf(config_directory);
+        if ![&path, &path.with_file_name(MARKER)].into_iter().any(|path| self.postfix.root.exists(path)) {
+            return Ok(());
+        }
+        match self.locks.take(&path) {
+            // Now it is destroyed.
+            Err(EditError::NotLocked(LockError::System(error))) if error.not_found() => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Sets parameters in the primary's main.cf.
+    pub fn set_in_primary(&self, settings: &[(&str, OsString)]) -> Write {
+        let path = main_cf(&self.primary.instance.config_directory);
+        self.edit(path.as_os_str(), self.primary.main_cf.clone(), settings)
+    }
+
+    pub fn edit(&self, path: &OsStr, before: Vec<u8>, settings: &[(&str, OsString)]) -> Write {
+        let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let edited = edit::set(&before, &settings);
+        self.warn_of_repeated(path, &edited.repeated);
+        Write::replace(path.into(), before, edited.bytes)
+    }
+
+    pub fn warn_of_repeated(&self, path: &OsStr, names: &[Vec<u8>]) {
+        for name in names {
+            let name = printable(OsStr::from_bytes(name));
+            self.log.warning(format!("{}: multiple entries for \"{name}\"", printable(path)));
+        }
+    }
+
+    /// The primary's main.cf with these secondaries, in this order, and with what becomes of one of them elsewhere.
+    pub fn set_lists(&self, secondaries: &[OsString], config_directory: &OsStr, alternate: Alternate) -> Write {
+        let listed: Vec<OsString> = secondaries.iter().map(|directory| escaped(directory)).collect();
+        let mut settings = vec![("multi_instance_directories", listed.join(OsStr::new(" ")))];
+        let main_cf = self.primary.raw();
+        let words: Vec<&[u8]> = split_list(main_cf.get(ALTERNATES).unwrap_or_default()).collect();
+        let found = words.contains(&config_directory.as_bytes());
+        let directory = escaped(config_directory);
+        let kept = words.into_iter().filter(|word| *word != config_directory.as_bytes());
+        let added = (alternate == Alternate::Add).then_some(directory.as_bytes());
+        if found != (alternate == Alternate::Add) {
+            let value = kept.chain(added).collect::<Vec<_>>().join(&b' ');
+            settings.push(("alternate_config_directories", OsString::from_vec(value)));
+        }
+        self.set_in_primary(&settings)
+    }
+
+    /// Is a directory on `alternate_config_directories`?
+    pub fn is_alternate(&self, config_directory: &OsStr) -> bool {
+        let main_cf = self.primary.raw();
+        split_list(main_cf.get(ALTERNATES).unwrap_or_default()).any(|word| word == config_directory.as_bytes())
+    }
+
+    /// The secondaries without one of them.
+    pub fn secondaries_without(&self, config_directory: &OsStr) -> Vec<OsString> {
+        let mut secondaries = self.primary.secondaries.clone();
+        secondaries.retain(|listed| listed != config_directory);
+        secondaries
+    }
+}

@@ -1,0 +1,175 @@
+//! The private files of an instance: who owns them, and who may do what with them, as postfix-files says.
+//!
+//! The outcome is that of `postfix set-permissions`, which is run itself where postfix-files is not understood.
+
+use super::lifecycle::Host;
+use crate::change::plan::{Account, Permissions, Place, Step};
+use crate::config::postfix_files::{Base, Entry, Kind, Owner, entries};
+use crate::instance::Instance;
+use crate::instance::parameters::{Parameters, main_cf};
+use crate::system::directory::{Directory, kind};
+use crate::system::file;
+use crate::system::log::printable;
+use crate::system::passwd::Accounts;
+use crate::system::process::Program;
+use anyhow::Result;
+use nix::sys::stat::SFlag;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Why nobody can own a file. The words are Postfix's, where it has some.
+#[derive(Debug, Error)]
+pub enum OwnerError {
+    #[error("file {file}: parameter mail_owner: unknown user name value: {user}")]
+    MailOwner { file: String, user: String },
+    #[error("file {file}: parameter setgid_group: unknown group name: {group}")]
+    SetgidGroup { file: String, group: String },
+    #[error("{file} names the unknown user or group {name}. Nothing was changed")]
+    Unknown { file: String, name: String },
+}
+
+/// The steps that give the private files their owners and modes.
+#[derive(Debug, Default)]
+pub struct PrivateFiles {
+    pub prepare: Vec<Step>,
+    /// The command that does it, if that is left to Postfix: it wants the instance to be listed.
+    pub finish: Vec<Step>,
+}
+
+impl PrivateFiles {
+    /// For an instance whose main.cf has these parameters.
+    pub fn plan(host: &Host, instance: &Instance, parameters: &Parameters) -> Result<PrivateFiles> {
+        let entries = match read(host) {
+            Ok(entries) => entries,
+            Err(reason) => {
+                let program = set_permissions(host, &instance.config_directory);
+                return Ok(PrivateFiles { prepare: Vec::new(), finish: vec![Step::Run { program, reason }] });
+            }
+        };
+        let owners = Owners::new(host, instance, parameters)?;
+        let root = host.postfix.root;
+        let wanted =
+            entries.into_iter().map(|entry| owners.permissions(instance, entry)).collect::<Result<Vec<_>, _>>()?;
+        let applies = wanted
+            .into_iter()
+            .filter(|(permissions, only_if_readable)| !only_if_readable || root.exists(&permissions.place.path()));
+        let prepare = applies.map(|(permissions, _)| Step::SetPermissions(permissions)).collect();
+        Ok(PrivateFiles { prepare, finish: Vec::new() })
+    }
+
+    /// The directories that the instance has in its queue directory.
+    pub fn queues(&self, instance: &Instance) -> Vec<OsString> {
+        let in_queue = self.prepare.iter().filter_map(|step| match step {
+            Step::SetPermissions(Permissions { place, create: true, .. }) if place.base == instance.queue_directory => {
+                place.below.iter().next().map(OsStr::to_owned)
+            }
+            _ => None,
+        });
+        in_queue.collect()
+    }
+}
+
+/// `postfix set-permissions` for one instance.
+fn set_permissions(host: &Host, config_directory: &OsStr) -> Program {
+    let postfix = Path::new(&host.primary.shared.command_directory).join("postfix").into_os_string();
+    let words = [&postfix, OsStr::new("-c"), config_directory, OsStr::new("set-permissions")];
+    Program { arguments: words.map(OsStr::to_owned).into(), environment: Vec::new() }
+}
+
+/// All entries, of the file and of the directory beside it; or why they cannot be used.
+pub fn read(host: &Host) -> Result<Vec<Entry>, String> {
+    let root = host.postfix.root;
+    let file = Path::new(&host.primary.shared.meta_directory).join("postfix-files");
+    let mut files = vec![file.clone()];
+    files.extend(more_files(host, &file.with_extension("d"))?);
+    let mut all = Vec::new();
+    for file in files {
+        let bytes = file::read(root, &file).map_err(|error| error.to_string())?;
+        all.extend(entries(&bytes).map_err(|error| format!("{}, {}", printable(&file), printable(error.to_string())))?);
+    }
+    Ok(all)
+}
+
+/// The regular files in a directory. Postfix looks for them in a way of its own, which strange names and further
+/// directories would lead elsewhere.
+fn more_files(host: &Host, directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let directory = match Directory::open(host.postfix.root, directory) {
+        Err(error) if error.not_found() => return Ok(Vec::new()),
+        directory => directory.map_err(|error| error.to_string())?,
+    };
+    let mut files = Vec::new();
+    for name in directory.names().map_err(|error| error.to_string())? {
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-+".contains(byte);
+        match directory.look_at(&name).map_err(|error| error.to_string())?.as_ref().map(kind) {
+            Some(SFlag::S_IFREG) if name.as_bytes().iter().all(is_plain) => files.push(directory.path_of(&name)),
+            Some(SFlag::S_IFREG | SFlag::S_IFDIR) => {
+                return Err(format!("{} is not understood", printable(directory.path_of(&name))));
+            }
+            _ => {}
+        }
+    }
+    Ok(files)
+}
+
+/// Whom `$mail_owner` and `$setgid_group` stand for.
+struct Owners<'a> {
+    accounts: &'a Accounts,
+    mail_owner: Account,
+    setgid_group: Account,
+    file: String,
+}
+
+impl<'a> Owners<'a> {
+    fn new(host: &Host<'a, '_>, instance: &Instance, parameters: &Parameters) -> Result<Owners<'a>> {
+        let accounts = &host.primary.accounts;
+        let (owner, group) = (parameters.value("mail_owner")?, parameters.value("setgid_group")?);
+        let file = || printable(main_cf(&instance.config_directory));
+        let user = accounts.user(owner.as_bytes());
+        let user = user.ok_or_else(|| OwnerError::MailOwner { file: file(), user: printable(&owner) })?;
+        let gid = accounts.group(group.as_bytes());
+        let gid = gid.ok_or_else(|| OwnerError::SetgidGroup { file: file(), group: printable(&group) })?.gid;
+        let mail_owner = Account { name: printable(&owner), id: user.uid };
+        let setgid_group = Account { name: printable(&group), id: gid };
+        let file = printable(Path::new(&host.primary.shared.meta_directory).join("postfix-files"));
+        Ok(Owners { accounts, mail_owner, setgid_group, file })
+    }
+
+    /// An entry as a step, and whether it is passed over where there is no such file.
+    fn permissions(&self, instance: &Instance, entry: Entry) -> Result<(Permissions, bool), OwnerError> {
+        let path = Path::new(OsStr::from_bytes(&entry.path));
+        let place = match entry.base {
+            // It is root's, and its main.cf may be a link.
+            Base::Config if entry.path.is_empty() => Place::of(&instance.config_directory),
+            Base::Config => Place::of(Path::new(&instance.config_directory).join(path)),
+            Base::Queue => Place { below: path.into(), ..Place::of(&instance.queue_directory) },
+            Base::Data => Place { below: path.into(), ..Place::of(&instance.data_directory) },
+        };
+        let user = |name: &[u8]| self.accounts.user(name).map(|user| user.uid);
+        let group = |name: &[u8]| self.accounts.group(name).map(|group| group.gid);
+        let permissions = Permissions {
+            place,
+            directory: entry.kind == Kind::Directory,
+            owner: self.account(entry.owner, user)?,
+            group: entry.group.map(|owner| self.account(owner, group)).transpose()?,
+            mode: entry.mode,
+            create: entry.create,
+            recursive: entry.recursive,
+        };
+        Ok((permissions, entry.only_if_readable))
+    }
+
+    fn account(&self, owner: Owner, id: impl Fn(&[u8]) -> Option<u32>) -> Result<Account, OwnerError> {
+        let name = match owner {
+            Owner::MailOwner => return Ok(self.mail_owner.clone()),
+            Owner::SetgidGroup => return Ok(self.setgid_group.clone()),
+            Owner::Name(name) => name,
+        };
+        let printed = printable(OsStr::from_bytes(&name));
+        match id(&name) {
+            Some(id) => Ok(Account { name: printed, id }),
+            None => Err(OwnerError::Unknown { file: self.file.clone(), name: printed }),
+        }
+    }
+}
