@@ -38,9 +38,23 @@ impl Figures {
         self.times.iter().sum::<Duration>().div_duration_f64(self.cpu)
     }
 
+    /// How long all runs took together.
+    pub fn total(&self) -> f64 {
+        milliseconds(self.times.iter().sum())
+    }
+
     /// The most memory that one process of the tree ever had resident, in MB.
     pub fn megabytes(&self) -> f64 {
         self.kilobytes as f64 / 1024.0
+    }
+
+    /// Runs a command that must succeed, and adds what it takes.
+    pub fn add(&mut self, command: &[&str]) -> Result<()> {
+        let (time, usage) = run(command)?;
+        self.times.push(time);
+        self.cpu += duration(usage.ru_utime) + duration(usage.ru_stime);
+        self.kilobytes = self.kilobytes.max(usage.ru_maxrss);
+        Ok(())
     }
 
     fn enough(&self) -> bool {
@@ -48,10 +62,13 @@ impl Figures {
     }
 }
 
-/// What a command started, itself left out.
+/// What a command asks of the system: what it started, itself left out, and what it waited for.
 pub struct Started {
     pub processes: usize,
     pub programs: usize,
+    pub threads: usize,
+    /// How often it waits until something is on stable storage.
+    pub syncs: usize,
 }
 
 /// Runs the commands in turn, so that whatever else the machine does befalls all of them alike.
@@ -59,10 +76,7 @@ pub fn compare<const N: usize>(commands: [&[&str]; N]) -> Result<[Figures; N]> {
     let mut figures: [Figures; N] = std::array::from_fn(|_| Figures::default());
     while !figures.iter().all(Figures::enough) {
         for (command, figures) in commands.iter().zip(&mut figures).filter(|(_, figures)| !figures.enough()) {
-            let (time, usage) = run(command)?;
-            figures.times.push(time);
-            figures.cpu += duration(usage.ru_utime) + duration(usage.ru_stime);
-            figures.kilobytes = figures.kilobytes.max(usage.ru_maxrss);
+            figures.add(command)?;
         }
     }
     Ok(figures)
@@ -71,19 +85,19 @@ pub fn compare<const N: usize>(commands: [&[&str]; N]) -> Result<[Figures; N]> {
 /// Counts what a command starts. Not timed: strace(1) makes everything slow.
 pub fn started(command: &[&str]) -> Result<Started> {
     let log = "/tmp/trace";
-    let calls = "trace=execve,clone,clone3,fork,vfork";
+    let calls = "trace=execve,clone,clone3,fork,vfork,fsync,fdatasync,sync,syncfs";
     let strace = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", log, "-e", calls];
     sandbox::run(&[&strace, command].concat())?;
     let trace = fs::read_to_string(log)?;
     // A call that another process interrupts is two lines: the arguments are in the first, the result in the second.
-    let forks = |line: &&str| {
-        let new = ["fork(", "clone(", "clone3("].iter().any(|call| line.contains(call));
-        new && !line.contains("CLONE_THREAD")
-    };
+    let is_new = |line: &&str| ["fork(", "clone(", "clone3("].iter().any(|call| line.contains(call));
+    let (threads, forks): (Vec<&str>, Vec<&str>) =
+        trace.lines().filter(is_new).partition(|line| line.contains("CLONE_THREAD"));
     let succeeds = |line: &&str| line.contains("execve") && line.ends_with(" = 0");
     let programs = trace.lines().filter(succeeds).count();
     ensure!(programs > 0, "strace saw nothing of {}", command[0]);
-    Ok(Started { processes: trace.lines().filter(forks).count(), programs: programs - 1 })
+    let syncs = trace.lines().filter(|line| line.contains("sync(") || line.contains("syncfs(")).count();
+    Ok(Started { processes: forks.len(), programs: programs - 1, threads: threads.len(), syncs })
 }
 
 /// Time from start to end of a command that must succeed, and what it and the processes that it waited for used.

@@ -10,11 +10,14 @@ use anyhow::{Context, Result, ensure};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
+/// The primary's main.cf.
+pub const MAIN_CF: &str = "/etc/postfix/main.cf";
+
 /// What the floor program reads: the main.cf of every instance that is listed.
 pub const FILES: &str = "/tmp/files";
 
 /// Every other instance is a copy of this one.
-const PATTERN: &str = "postfix-0000";
+pub const PATTERN: &str = "postfix-0000";
 
 /// Makes this process live in a fresh copy of the root directory `reference`, with `programs` (path here, path in
 /// the copy) put into it. `place` is a directory to mount on; only this process and its children see the mounts.
@@ -49,21 +52,15 @@ const PARENTS: [&str; 3] = ["/srv/etc", "/srv/spool", "/srv/lib"];
 ///
 /// The primary has the stock main.cf too, but for setgid_group: that is empty there, which Postfix refuses.
 pub fn make_instances(count: usize) -> Result<()> {
-    fs::copy("/usr/share/postfix/main.cf.dist", "/etc/postfix/main.cf")?;
+    fs::copy("/usr/share/postfix/main.cf.dist", MAIN_CF)?;
     run(&["postconf", "-e", "setgid_group = postdrop"])?;
     run(&["postmulti", "-e", "init"])?;
     PARENTS.iter().try_for_each(fs::create_dir_all)?;
-    let [configuration, queue, data] = PARENTS.map(|parent| format!("{parent}/{PATTERN}"));
-    let directories = [("config", configuration), ("queue", queue), ("data", data)];
-    let directories = directories.map(|(kind, directory)| format!("{kind}_directory={directory}"));
-    let create = ["postmulti", "-e", "create", "-I", PATTERN, "-G", "bench"];
-    run(&[&create[..], &directories.each_ref().map(String::as_str)].concat())?;
+    run(&words("postmulti", &create(PATTERN)))?;
     let main_cf = fs::read_to_string(config(PATTERN).join("main.cf"))?;
     let master_cf = fs::read_to_string(config(PATTERN).join("master.cf"))?;
     for name in (1..=count).map(name) {
-        for parent in PARENTS {
-            fs::create_dir(Path::new(parent).join(&name))?;
-        }
+        directories(&name).iter().try_for_each(fs::create_dir)?;
         write_old(&config(&name).join("main.cf"), &main_cf.replace(PATTERN, &name))?;
         write_old(&config(&name).join("master.cf"), &master_cf)?;
     }
@@ -74,11 +71,30 @@ pub fn make_instances(count: usize) -> Result<()> {
 pub fn list(count: usize) -> Result<String> {
     let directories: Vec<_> = (1..=count).map(|number| config(&name(number)).display().to_string()).collect();
     run(&["postconf", "-e", &format!("multi_instance_directories = {}", directories.join(" "))])?;
-    let main_cf = "/etc/postfix/main.cf";
-    write_old(Path::new(main_cf), &fs::read_to_string(main_cf)?)?;
+    write_old(Path::new(MAIN_CF), &fs::read_to_string(MAIN_CF)?)?;
     let secondaries = directories.iter().map(|directory| format!("{directory}/main.cf\n"));
-    fs::write(FILES, format!("{main_cf}\n{}", secondaries.collect::<String>()))?;
+    fs::write(FILES, format!("{MAIN_CF}\n{}", secondaries.collect::<String>()))?;
     Ok(if count == 0 { "-".to_owned() } else { name(count) })
+}
+
+/// The directories that are listed in the primary's main.cf.
+pub fn listed() -> Result<Vec<String>> {
+    let main_cf = fs::read_to_string(MAIN_CF)?;
+    let list = main_cf.lines().find_map(|line| line.strip_prefix("multi_instance_directories ="));
+    Ok(list.context("no list of instances")?.split_whitespace().map(str::to_owned).collect())
+}
+
+/// The arguments that create an instance.
+pub fn create(name: &str) -> Vec<String> {
+    let parameters = ["config_directory", "queue_directory", "data_directory"];
+    let operands = parameters.iter().zip(directories(name));
+    let operands = operands.map(|(parameter, directory)| format!("{parameter}={}", directory.display()));
+    ["-e", "create", "-I", name, "-G", "bench"].map(str::to_owned).into_iter().chain(operands).collect()
+}
+
+/// A program and its arguments.
+pub fn words<'a>(program: &'a str, arguments: &'a [String]) -> Vec<&'a str> {
+    std::iter::once(program).chain(arguments.iter().map(String::as_str)).collect()
 }
 
 /// A command with nothing but PATH in its environment. That leads to the original, never to ours.
@@ -100,13 +116,23 @@ fn name(number: usize) -> String {
     format!("postfix-{number:04}")
 }
 
-fn config(name: &str) -> PathBuf {
+/// Configuration, queue and data directory of an instance.
+pub fn directories(name: &str) -> [PathBuf; 3] {
+    PARENTS.map(|parent| Path::new(parent).join(name))
+}
+
+/// The configuration directory of an instance.
+pub fn config(name: &str) -> PathBuf {
     Path::new(PARENTS[0]).join(name)
 }
 
-/// Writes a file that is an hour old: the original reads a file again and again until it is two seconds old.
 fn write_old(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text)?;
+    age(path)
+}
+
+/// Makes a file an hour old: the original reads a file again and again until it is two seconds old.
+pub fn age(path: &Path) -> Result<()> {
     File::options().write(true).open(path)?.set_modified(SystemTime::now() - Duration::from_secs(3600))?;
     Ok(())
 }
