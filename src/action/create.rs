@@ -1,6 +1,6 @@
 //! `-e create`: makes a new instance, disabled, and puts it on the list.
 
-use super::import::{self, check_free, claim};
+use super::import::{self, check_free, claim, listed};
 use super::leftovers;
 use super::lifecycle::{Alternate, Host};
 use super::operands::{OperandError, Operands};
@@ -11,6 +11,7 @@ use crate::cli::request::Assignment;
 use crate::instance::names::Names;
 use crate::instance::parameters::{Parameters, Problem, ValueError, main_cf};
 use crate::instance::{Instance, Instances};
+use crate::system::directory::SystemError;
 use crate::system::file;
 use crate::system::log::printable;
 use anyhow::Result;
@@ -42,19 +43,19 @@ pub fn plan(
     let names = Names::new(assignment)?;
     let operands = Operands::read(parameters, "create")?;
     let config_directory = operands.config_directory(&host.primary.instance, names.name())?;
-    if let Some(plan) = finish(&instances, &config_directory, &operands, &names, &host) {
+    if let Some(plan) = finish(&instances, &config_directory, &operands, &names, &host)? {
         host.check_initialised()?;
         return Ok(plan);
     }
     // It may be listed, but nothing else be left of it: then it is as good as new.
-    let lost = |directory: &OsStr| directory == config_directory && !has(&host, &config_directory, "main.cf");
-    let listed = instances.broken.iter().any(|broken| lost(&broken.config_directory));
+    let is_broken = instances.broken.iter().any(|broken| broken.config_directory == config_directory);
+    let listed = is_broken && !has(&host, &config_directory, "main.cf")?;
     if !listed {
         check_free(&instances, &config_directory)?;
         host.lock_rest(&config_directory)?;
     }
     let directories = operands.private_directories(&host.primary.instance, names.name())?;
-    if has(&host, &config_directory, "main.cf") && has(&host, &config_directory, "master.cf") {
+    if has(&host, &config_directory, "main.cf")? && has(&host, &config_directory, "master.cf")? {
         let instance = import::load(&host, &config_directory)?;
         check_same(&host, &operands, &instance)?;
         return import::add(instances, instance, &names, host);
@@ -87,14 +88,14 @@ pub fn plan(
     let path = main_cf(&instance.config_directory);
     let is_directory = |step: &Step| matches!(step, Step::SetPermissions(wanted) if wanted.directory);
     let (directories, files): (Vec<_>, Vec<_>) = private.prepare.into_iter().partition(is_directory);
-    let mut prepare = directories_to_make(&host, &instance);
+    let mut prepare = directories_to_make(&host, &instance)?;
     prepare.extend(directories);
     prepare.push(Step::Write(Write { path, before, after: new.bytes, copy_of: None }));
     // With its master.cf, the instance is complete.
     prepare.push(Step::Write(prototypes.master_cf(&instance)));
     prepare.extend(files);
     let mut finish = private.finish;
-    finish.extend(leftovers::remove(&host, &instance.config_directory));
+    finish.extend(leftovers::remove(&host, &instance.config_directory)?);
     let commit = Some(host.set_lists(&secondaries, &instance.config_directory, Alternate::Drop));
     Ok(Plan { prepare, commit, finish, remedy: None })
 }
@@ -121,32 +122,36 @@ fn finish(
     operands: &Operands,
     names: &Names,
     host: &Host,
-) -> Option<Plan> {
-    let is_target = |instance: &&Instance| !instance.primary && instance.config_directory == config_directory;
-    let instance = instances.whole.iter().find(is_target)?;
-    if check_same(host, operands, instance).is_err() || !names.assign(&mut instance.clone()).is_empty() {
-        return None;
+) -> Result<Option<Plan>> {
+    let Some(instance) = listed(instances, config_directory, names) else { return Ok(None) };
+    match check_same(host, operands, instance) {
+        Err(error) if error.is::<Contradiction>() || error.is::<OperandError>() => return Ok(None),
+        outcome => outcome?,
     }
     let mut buffer = Vec::new();
     let (_, parameters) = Parameters::read(host.postfix, config_directory, &mut buffer);
-    let private = PrivateFiles::plan(host, instance, &parameters.ok()?).ok()?;
-    let mut prepare = directories_to_make(host, instance);
-    if !has(host, config_directory, "master.cf") {
-        prepare.push(Step::Write(Prototypes::read(host).ok()?.master_cf(instance)));
+    let private = PrivateFiles::plan(host, instance, &parameters?)?;
+    let mut prepare = directories_to_make(host, instance)?;
+    if !has(host, config_directory, "master.cf")? {
+        prepare.push(Step::Write(Prototypes::read(host)?.master_cf(instance)));
     }
-    let missing = |step: &Step| match step {
-        Step::SetPermissions(wanted) => wanted.create && !host.postfix.root.exists(&wanted.place.path()),
-        _ => true,
-    };
-    if !prepare.iter().chain(&private.prepare).any(missing) {
-        return None;
+    let mut missing = !prepare.is_empty();
+    for step in &private.prepare {
+        if let Step::SetPermissions(wanted) = step {
+            missing |= wanted.create && !file::exists(host.postfix.root, &wanted.place.path())?;
+        }
+    }
+    let left = leftovers::remove(host, config_directory)?;
+    if !missing && left.is_none() {
+        return Ok(None);
     }
     prepare.extend(private.prepare);
-    Some(Plan { prepare, finish: private.finish, ..Plan::default() })
+    let finish = private.finish.into_iter().chain(left).collect();
+    Ok(Some(Plan { prepare, finish, ..Plan::default() }))
 }
 
-fn has(host: &Host, config_directory: &OsStr, name: &str) -> bool {
-    host.postfix.root.metadata(&Path::new(config_directory).join(name)).is_ok_and(|found| found.is_file())
+fn has(host: &Host, config_directory: &OsStr, name: &str) -> Result<bool, SystemError> {
+    file::is_regular(host.postfix.root, &Path::new(config_directory).join(name))
 }
 
 /// Refuses directories that the instance has otherwise. Those that are asked for may refer to what its main.cf says.
@@ -206,9 +211,13 @@ fn expanded(
     Err(OperandError::Unusable { parameter, problem })
 }
 
-fn directories_to_make(host: &Host, instance: &Instance) -> Vec<Step> {
+fn directories_to_make(host: &Host, instance: &Instance) -> Result<Vec<Step>, SystemError> {
     let Instance { config_directory, queue_directory, data_directory, .. } = instance;
-    let directories = [(config_directory, PUBLIC), (queue_directory, PUBLIC), (data_directory, PRIVATE)];
-    let missing = directories.into_iter().filter(|(path, _)| !host.postfix.root.exists(Path::new(path)));
-    missing.map(|(path, mode)| Step::MakeDirectory { path: path.into(), mode }).collect()
+    let mut steps = Vec::new();
+    for (path, mode) in [(config_directory, PUBLIC), (queue_directory, PUBLIC), (data_directory, PRIVATE)] {
+        if !file::exists(host.postfix.root, Path::new(path))? {
+            steps.push(Step::MakeDirectory { path: path.into(), mode });
+        }
+    }
+    Ok(steps)
 }

@@ -4,6 +4,7 @@ use super::lifecycle::{Alternate, Host, Target};
 use crate::change::plan::Plan;
 use crate::instance::Instances;
 use crate::instance::parameters::main_cf;
+use crate::system::file;
 use crate::system::log::printable;
 use anyhow::Result;
 
@@ -22,7 +23,7 @@ pub fn plan(instances: Instances, host: Host) -> Result<Plan> {
         }
     };
     // What is gone is nowhere to be used.
-    let there = host.postfix.root.exists(&main_cf(config_directory));
+    let there = file::exists(host.postfix.root, &main_cf(config_directory))?;
     let alternate = if there { Alternate::Add } else { Alternate::Drop };
     let secondaries = host.secondaries_without(config_directory);
     Ok(Plan { commit: Some(host.set_lists(&secondaries, config_directory, alternate)), ..Plan::default() })

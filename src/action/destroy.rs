@@ -81,7 +81,7 @@ pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
     check_no_mail(&host, &instance)?;
 
     let finish = vec![
-        remove_queues(&host, &instance),
+        remove_queues(&host, &instance)?,
         remove_data(&instance, &parameters),
         Step::Remove(Removal { directory: (&instance.queue_directory).into(), parts: Vec::new(), itself: true }),
         remove_configuration(&config_directory),
@@ -92,7 +92,8 @@ pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
     }
     let path = Path::new(&config_directory).join(MARKER);
     // An earlier run may have come as far as this.
-    let before = file::read(host.postfix.root, &path).ok();
+    let left = file::is_regular(host.postfix.root, &path)?;
+    let before = left.then(|| file::read(host.postfix.root, &path)).transpose()?;
     let prepare = vec![Step::Write(Write { path, before, after: MARKER_TEXT.into(), copy_of: None })];
     let secondaries = host.secondaries_without(&config_directory);
     let commit = Some(host.set_lists(&secondaries, &config_directory, Alternate::Drop));
@@ -100,13 +101,13 @@ pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
 }
 
 fn find(mut instances: Instances, host: &Host) -> Result<Found> {
-    let exists = |directory: &OsStr| host.postfix.root.exists(&main_cf(directory));
+    let exists = |directory: &OsStr| file::exists(host.postfix.root, &main_cf(directory));
     match host.removable(&instances)? {
         Some(Target::Whole(instance)) => return Ok(Found::Listed(instance.clone())),
         Some(Target::Broken(broken)) => {
             host.check_initialised()?;
             let directory = printable(&broken.config_directory);
-            return match exists(&broken.config_directory) {
+            return match exists(&broken.config_directory)? {
                 true => Err(EditError::Broken(directory).into()),
                 false => Err(DestroyError::NoMainCf(directory).into()),
             };
@@ -114,7 +115,7 @@ fn find(mut instances: Instances, host: &Host) -> Result<Found> {
         None => {}
     }
     let directory = remainder(host)?.ok_or_else(|| host.no_instance())?;
-    if !exists(&directory) {
+    if !exists(&directory)? {
         return Ok(Found::Directory(directory));
     }
     let instance = import::load(host, &directory)?;
@@ -134,7 +135,10 @@ fn remainder(host: &Host) -> Result<Option<OsString>> {
     if !name.as_bytes().starts_with(b"/") || host.is_alternate(name) {
         return Ok(None);
     }
-    let Ok(directory) = Directory::open(host.postfix.root, Path::new(name)) else { return Ok(None) };
+    let directory = match Directory::open(host.postfix.root, Path::new(name)) {
+        Err(error) if error.not_found() || error.not_a_directory() => return Ok(None),
+        directory => directory?,
+    };
     let names = directory.names()?;
     // Between the last file and the directory itself, only the name can tell what it was.
     let was_instance =
@@ -154,9 +158,9 @@ fn check_no_mail(host: &Host, instance: &Instance) -> Result<()> {
     Err(DestroyError::Mail { directory: printable(&instance.config_directory), queues }.into())
 }
 
-fn remove_queues(host: &Host, instance: &Instance) -> Step {
+fn remove_queues(host: &Host, instance: &Instance) -> Result<Step> {
     // If the file is not understood, the names that every Postfix has must do.
-    let entries = private_files::read(host).unwrap_or_default();
+    let entries = private_files::read(host)?.unwrap_or_default();
     let queues = entries.iter().filter(|entry| entry.base == Base::Queue && entry.kind == Kind::Directory);
     let listed = queues.filter_map(|entry| Path::new(OsStr::from_bytes(&entry.path)).iter().next());
     let names: IndexSet<&OsStr> =
@@ -170,7 +174,7 @@ fn remove_queues(host: &Host, instance: &Instance) -> Step {
         _ => Contents::Hashed,
     };
     let parts = names.into_iter().map(|name| Part { name: name.into(), contents: contents(name) }).collect();
-    Step::Remove(Removal { directory: (&instance.queue_directory).into(), parts, itself: false })
+    Ok(Step::Remove(Removal { directory: (&instance.queue_directory).into(), parts, itself: false }))
 }
 
 /// What the daemons keep in the data directory: a lock, random bits, and caches, where main.cf puts them there.

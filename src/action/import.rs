@@ -11,7 +11,7 @@ use crate::instance::load::{LoadError, load_one};
 use crate::instance::names::Names;
 use crate::instance::parameters::{FileError, Parameters};
 use crate::instance::{Instance, Instances};
-use crate::system::file::ReadError;
+use crate::system::file::{self, ReadError};
 use crate::system::log::printable;
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
@@ -36,9 +36,28 @@ pub fn plan(instances: Instances, assignment: &Assignment, parameters: &[OsStrin
     let names = Names::new(assignment)?;
     let operands = Operands::read(parameters, "import")?;
     let config_directory = operands.config_directory(&host.primary.instance, names.name())?;
+    if let Some(plan) = finish(&instances, &config_directory, &names, &host)? {
+        return Ok(plan);
+    }
     check_free(&instances, &config_directory)?;
     let instance = load(&host, &config_directory)?;
     add(instances, instance, &names, host)
+}
+
+/// What is left to do for the instance that is asked for, if it is on the list already.
+fn finish(instances: &Instances, config_directory: &OsStr, names: &Names, host: &Host) -> Result<Option<Plan>> {
+    if listed(instances, config_directory, names).is_none() {
+        return Ok(None);
+    }
+    let left = leftovers::remove(host, config_directory)?;
+    Ok(left.map(|step| Plan { finish: vec![step], ..Plan::default() }))
+}
+
+/// The secondary that is on the list, if it has the names that are asked for.
+pub fn listed<'i>(instances: &'i Instances, config_directory: &OsStr, names: &Names) -> Option<&'i Instance> {
+    let is_target = |instance: &&Instance| !instance.primary && instance.config_directory == config_directory;
+    let instance = instances.whole.iter().find(is_target)?;
+    names.assign(&mut instance.clone()).is_empty().then_some(instance)
 }
 
 /// Refuses a configuration directory that is somebody's.
@@ -72,7 +91,7 @@ pub fn add(mut instances: Instances, mut instance: Instance, names: &Names, mut 
     let secondaries = claim(&mut instances, &instance, &host)?;
     host.check_initialised()?;
     let config_directory = &instance.config_directory;
-    if !host.postfix.root.exists(&Path::new(config_directory).join("master.cf")) {
+    if !file::exists(host.postfix.root, &Path::new(config_directory).join("master.cf"))? {
         return Err(NewError::NoMasterCf(printable(config_directory)).into());
     }
     instances.claims.check_places()?;
@@ -86,7 +105,7 @@ pub fn add(mut instances: Instances, mut instance: Instance, names: &Names, mut 
     let mut prepare = private.prepare;
     prepare.insert(0, Step::Write(write));
     let mut finish = private.finish;
-    finish.extend(leftovers::remove(&host, config_directory));
+    finish.extend(leftovers::remove(&host, config_directory)?);
     Ok(Plan { prepare, commit: Some(commit), finish, remedy: None })
 }
 

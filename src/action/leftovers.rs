@@ -7,7 +7,7 @@ use super::prototype::NewMainCf;
 use crate::change::plan::{Contents, Part, Removal, Step};
 use crate::instance::Instance;
 use crate::instance::parameters::main_cf;
-use crate::system::directory::{Directory, kind};
+use crate::system::directory::{Directory, SystemError, kind};
 use crate::system::file;
 use crate::system::log::printable;
 use anyhow::Result;
@@ -83,10 +83,14 @@ fn holds_only(parent: &Directory, name: &OsStr, may_hold: impl Fn(&OsStr) -> boo
 }
 
 /// Removes from a configuration directory what says that the instance in it was to come, or to go.
-pub fn remove(host: &Host, config_directory: &OsStr) -> Option<Step> {
+pub fn remove(host: &Host, config_directory: &OsStr) -> Result<Option<Step>, SystemError> {
     let directory = Path::new(config_directory);
-    let parts = [(MARKER, Contents::File), (UNFINISHED, Contents::Files)];
-    let there = parts.into_iter().filter(|(name, _)| host.postfix.root.exists(&directory.join(name)));
-    let parts: Vec<Part> = there.map(|(name, contents)| Part { name: name.into(), contents }).collect();
-    (!parts.is_empty()).then(|| Step::Remove(Removal { directory: directory.into(), parts, itself: false }))
+    let mut parts = Vec::new();
+    for (name, contents) in [(MARKER, Contents::File), (UNFINISHED, Contents::Files)] {
+        if file::exists(host.postfix.root, &directory.join(name))? {
+            parts.push(Part { name: name.into(), contents });
+        }
+    }
+    let removal = |parts| Step::Remove(Removal { directory: directory.into(), parts, itself: false });
+    Ok(Some(parts).filter(|parts| !parts.is_empty()).map(removal))
 }

@@ -93,8 +93,9 @@ pub fn carry_out(
     let plan = plan(edit, host).map_err(EditError::in_full)?;
     check(postfix.root, &plan).map_err(EditError::Refused)?;
     if manner.dry_run {
+        let text = preview(postfix.root, &plan).map_err(EditError::Refused)?;
         let mut stdout = std::io::stdout();
-        let shown = stdout.write_all(&preview(postfix.root, &plan)).and_then(|()| stdout.flush());
+        let shown = stdout.write_all(&text).and_then(|()| stdout.flush());
         return Ok(shown.map(|()| 0).map_err(ActionError::Output)?);
     }
     if plan.is_empty() {
@@ -238,15 +239,16 @@ impl Host<'_, '_> {
 
     /// Takes the lock of the main.cf of an instance that is not listed, if something of it is there: somebody may be
     /// destroying it.
-    pub fn lock_rest(&mut self, config_directory: &OsStr) -> Result<(), EditError> {
+    pub fn lock_rest(&mut self, config_directory: &OsStr) -> Result<()> {
         let path = main_cf(config_directory);
-        if ![&path, &path.with_file_name(MARKER)].into_iter().any(|path| self.postfix.root.exists(path)) {
+        let root = self.postfix.root;
+        if !file::exists(root, &path)? && !file::exists(root, &path.with_file_name(MARKER))? {
             return Ok(());
         }
         match self.locks.take(&path) {
             // Now it is destroyed.
             Err(EditError::NotLocked(LockError::System(error))) if error.not_found() => Ok(()),
-            outcome => outcome,
+            outcome => Ok(outcome?),
         }
     }
 

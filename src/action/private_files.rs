@@ -7,7 +7,7 @@ use crate::change::plan::{Account, Permissions, Place, Step};
 use crate::config::postfix_files::{Base, Entry, Kind, Owner, entries};
 use crate::instance::Instance;
 use crate::instance::parameters::{Parameters, main_cf};
-use crate::system::directory::{Directory, kind};
+use crate::system::directory::{Directory, SystemError, kind};
 use crate::system::file;
 use crate::system::log::printable;
 use crate::system::passwd::Accounts;
@@ -41,7 +41,7 @@ pub struct PrivateFiles {
 impl PrivateFiles {
     /// For an instance whose main.cf has these parameters.
     pub fn plan(host: &Host, instance: &Instance, parameters: &Parameters) -> Result<PrivateFiles> {
-        let entries = match read(host) {
+        let entries = match read(host)? {
             Ok(entries) => entries,
             Err(reason) => {
                 let program = set_permissions(host, &instance.config_directory);
@@ -52,10 +52,12 @@ impl PrivateFiles {
         let root = host.postfix.root;
         let wanted =
             entries.into_iter().map(|entry| owners.permissions(instance, entry)).collect::<Result<Vec<_>, _>>()?;
-        let applies = wanted
-            .into_iter()
-            .filter(|(permissions, only_if_readable)| !only_if_readable || root.exists(&permissions.place.path()));
-        let prepare = applies.map(|(permissions, _)| Step::SetPermissions(permissions)).collect();
+        let mut prepare = Vec::new();
+        for (permissions, only_if_readable) in wanted {
+            if !only_if_readable || file::exists(root, &permissions.place.path())? {
+                prepare.push(Step::SetPermissions(permissions));
+            }
+        }
         Ok(PrivateFiles { prepare, finish: Vec::new() })
     }
 
@@ -78,39 +80,47 @@ fn set_permissions(host: &Host, config_directory: &OsStr) -> Program {
     Program { arguments: words.map(OsStr::to_owned).into(), environment: Vec::new() }
 }
 
-/// All entries, of the file and of the directory beside it; or why they cannot be used.
-pub fn read(host: &Host) -> Result<Vec<Entry>, String> {
-    let root = host.postfix.root;
+/// All entries, of the file and of the directory beside it; or why they cannot be understood.
+pub fn read(host: &Host) -> Result<Result<Vec<Entry>, String>> {
     let file = Path::new(&host.primary.shared.meta_directory).join("postfix-files");
     let mut files = vec![file.clone()];
-    files.extend(more_files(host, &file.with_extension("d"))?);
+    match more_files(host, &file.with_extension("d"))? {
+        Ok(more) => files.extend(more),
+        Err(reason) => return Ok(Err(reason)),
+    }
     let mut all = Vec::new();
     for file in files {
-        let bytes = file::read(root, &file).map_err(|error| error.to_string())?;
-        all.extend(entries(&bytes).map_err(|error| format!("{}, {}", printable(&file), printable(error.to_string())))?);
+        let bytes = match file::read(host.postfix.root, &file) {
+            Err(error) if error.says_unusable() => return Ok(Err(error.to_string())),
+            bytes => bytes?,
+        };
+        match entries(&bytes) {
+            Ok(entries) => all.extend(entries),
+            Err(error) => return Ok(Err(format!("{}, {}", printable(&file), printable(error.to_string())))),
+        }
     }
-    Ok(all)
+    Ok(Ok(all))
 }
 
 /// The regular files in a directory. Postfix looks for them in a way of its own, which strange names and further
 /// directories would lead elsewhere.
-fn more_files(host: &Host, directory: &Path) -> Result<Vec<PathBuf>, String> {
+fn more_files(host: &Host, directory: &Path) -> Result<Result<Vec<PathBuf>, String>, SystemError> {
     let directory = match Directory::open(host.postfix.root, directory) {
-        Err(error) if error.not_found() => return Ok(Vec::new()),
-        directory => directory.map_err(|error| error.to_string())?,
+        Err(error) if error.not_found() => return Ok(Ok(Vec::new())),
+        directory => directory?,
     };
     let mut files = Vec::new();
-    for name in directory.names().map_err(|error| error.to_string())? {
+    for name in directory.names()? {
         let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-+".contains(byte);
-        match directory.look_at(&name).map_err(|error| error.to_string())?.as_ref().map(kind) {
+        match directory.look_at(&name)?.as_ref().map(kind) {
             Some(SFlag::S_IFREG) if name.as_bytes().iter().all(is_plain) => files.push(directory.path_of(&name)),
             Some(SFlag::S_IFREG | SFlag::S_IFDIR) => {
-                return Err(format!("{} is not understood", printable(directory.path_of(&name))));
+                return Ok(Err(format!("{} is not understood", printable(directory.path_of(&name)))));
             }
             _ => {}
         }
     }
-    Ok(files)
+    Ok(Ok(files))
 }
 
 /// Whom `$mail_owner` and `$setgid_group` stand for.

@@ -109,7 +109,7 @@ pub fn shared(host: &Host) -> Vec<(&'static str, Vec<u8>)> {
 fn read(host: &Host, file: &'static str) -> Result<(Vec<u8>, PathBuf)> {
     let path = Path::new(&host.primary.shared.meta_directory).join(format!("{file}.proto"));
     let root = host.postfix.root;
-    if !root.metadata(&path).is_ok_and(|found| found.is_file()) {
+    if !file::is_regular(root, &path)? {
         return Err(PrototypeError { file, path: printable(path) }.into());
     }
     Ok((file::read(root, &path)?, path))

@@ -116,7 +116,7 @@ impl Apply<'_> {
 
     /// Makes a directory and those above it.
     fn make_directory(&self, path: &Path, mode: u32, undo: &mut Vec<Undo>) -> Result<(), SystemError> {
-        if self.root.metadata(path).is_ok_and(|found| found.is_dir()) {
+        if file::status(self.root, path)?.is_some_and(|found| found.is_dir()) {
             return Ok(());
         }
         if let Some(parent) = path.parent() {

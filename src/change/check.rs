@@ -3,12 +3,12 @@
 use super::permissions::with_parent;
 use super::plan::{Permissions, Plan, Step};
 use crate::system::directory::{Directory, SystemError, kind};
+use crate::system::file;
 use crate::system::root::Root;
 use nix::errno::Errno;
 use nix::sys::stat::SFlag;
 use nix::unistd::geteuid;
 use std::collections::HashSet;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ impl Check<'_> {
                 self.write(&write.path)?;
                 self.made.insert(write.path.clone());
             }
-            Step::Remove(removal) if self.root.exists(&removal.directory) => {
+            Step::Remove(removal) if file::exists(self.root, &removal.directory)? => {
                 self.writable(&removal.directory, "rmdir", &removal.directory)?;
                 if let Some(parent) = removal.directory.parent().filter(|_| removal.itself) {
                     self.writable(parent, "rmdir", &removal.directory)?;
@@ -52,12 +52,11 @@ impl Check<'_> {
     /// A directory can be made if the nearest one above it that is there can be written.
     fn make(&self, path: &Path) -> Result<(), SystemError> {
         for above in path.ancestors() {
-            match self.root.metadata(above) {
-                Ok(found) if !found.is_dir() => return Err(SystemError::new("mkdir", path, Errno::ENOTDIR)),
-                Ok(_) if above == path => return Ok(()),
-                Ok(_) => return self.writable(above, "mkdir", path),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(SystemError::new("mkdir", path, error)),
+            match file::status(self.root, above)? {
+                Some(found) if !found.is_dir() => return Err(SystemError::new("mkdir", path, Errno::ENOTDIR)),
+                Some(_) if above == path => return Ok(()),
+                Some(_) => return self.writable(above, "mkdir", path),
+                None => {}
             }
         }
         Ok(())
@@ -81,8 +80,8 @@ impl Check<'_> {
             self.made.insert(path.clone());
         }
         let mine = |id: u32| id == geteuid().as_raw();
-        let owner = || self.root.metadata(&path).map(|found| found.uid());
-        match geteuid().is_root() || (mine(wanted.owner.id) && owner().map_or(true, mine)) {
+        let is_mine = || Ok(file::status(self.root, &path)?.is_none_or(|found| mine(found.uid())));
+        match geteuid().is_root() || (mine(wanted.owner.id) && is_mine()?) {
             true => Ok(()),
             false => Err(SystemError::new("chown", path, Errno::EPERM)),
         }
@@ -95,7 +94,7 @@ impl Check<'_> {
         }
         let place = &wanted.place;
         let is_directory = match place.below.as_os_str().is_empty() {
-            true => self.root.metadata(path).ok().map(|found| found.is_dir()),
+            true => file::status(self.root, path)?.map(|found| found.is_dir()),
             false => with_parent(self.root, place, |parent, name| parent.look_at(name))?
                 .map(|found| kind(&found) == SFlag::S_IFDIR),
         };

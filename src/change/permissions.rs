@@ -3,6 +3,7 @@
 use super::apply::Undo;
 use super::plan::{Permissions, Place};
 use crate::system::directory::{Directory, SystemError, kind, mode};
+use crate::system::file;
 use crate::system::log::{Log, printable};
 use crate::system::root::Root;
 use nix::errno::Errno;
@@ -74,7 +75,7 @@ pub(super) fn restore(root: &Root, place: &Place, status: &FileStat) -> Result<(
 
 /// Makes a directory that is missing, and says whether it was.
 fn make(root: &Root, place: &Place) -> Result<bool, SystemError> {
-    if root.metadata(&place.base).is_ok() && place.below.as_os_str().is_empty() {
+    if place.below.as_os_str().is_empty() && file::exists(root, &place.base)? {
         return Ok(false);
     }
     with_parent(root, place, |parent, name| match parent.look_at(name)? {

@@ -1,17 +1,20 @@
 //! A plan as text (`--dry-run`): a unified diff for each file, a line for each of the other steps.
 
 use super::plan::{Contents, Part, Permissions, Plan, Removal, Step, Write};
+use crate::system::directory::SystemError;
+use crate::system::file;
 use crate::system::log::printable;
 use crate::system::root::Root;
 use similar::TextDiff;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What carrying out a plan would change. Diffs hold the bytes of the files, whatever they are.
-pub fn preview(root: &Root, plan: &Plan) -> Vec<u8> {
+pub fn preview(root: &Root, plan: &Plan) -> Result<Vec<u8>, SystemError> {
     let owned = plan.prepare.iter().filter_map(|step| match step {
         Step::SetPermissions(permissions) => Some((permissions.place.path(), permissions)),
         _ => None,
@@ -21,10 +24,10 @@ pub fn preview(root: &Root, plan: &Plan) -> Vec<u8> {
         _ => None,
     });
     let mut preview = Preview { root, owned: owned.collect(), told: written.collect() };
-    let mut text: Vec<u8> = plan.prepare.iter().flat_map(|step| preview.step(step)).collect();
+    let mut text = preview.steps(&plan.prepare)?;
     text.extend(plan.commit.iter().flat_map(diff));
-    text.extend(plan.finish.iter().flat_map(|step| preview.step(step)));
-    text
+    text.extend(preview.steps(&plan.finish)?);
+    Ok(text)
 }
 
 struct Preview<'a> {
@@ -36,46 +39,61 @@ struct Preview<'a> {
 }
 
 impl Preview<'_> {
-    fn step(&mut self, step: &Step) -> Vec<u8> {
-        match step {
+    fn steps(&mut self, steps: &[Step]) -> Result<Vec<u8>, SystemError> {
+        let texts: Vec<_> = steps.iter().map(|step| self.step(step)).collect::<Result<_, _>>()?;
+        Ok(texts.concat())
+    }
+
+    fn step(&mut self, step: &Step) -> Result<Vec<u8>, SystemError> {
+        Ok(match step {
             Step::MakeDirectory { path, mode } => {
-                let missing: Vec<&Path> = path.ancestors().take_while(|path| !self.root.exists(path)).collect();
+                let mut missing = Vec::new();
+                for path in path.ancestors() {
+                    if file::exists(self.root, path)? {
+                        break;
+                    }
+                    missing.push(path);
+                }
                 let new = missing.into_iter().rev().filter(|path| self.told.insert(path.to_path_buf()));
                 let line = |path: &Path| match self.owned.get(path) {
-                    Some(permissions) => permissions_line(self.root, permissions),
+                    Some(permissions) => permissions_line(None, permissions),
                     None => format!("make directory {} mode {mode:04o}\n", printable(path)),
                 };
                 new.map(line).collect::<String>().into_bytes()
             }
             Step::SetPermissions(wanted) if self.told.contains(&wanted.place.path()) => Vec::new(),
-            Step::SetPermissions(wanted) => permissions_line(self.root, wanted).into_bytes(),
+            Step::SetPermissions(wanted) => {
+                let found = file::status(self.root, &wanted.place.path())?;
+                permissions_line(found.as_ref(), wanted).into_bytes()
+            }
             Step::Write(write) => diff(write),
-            Step::Remove(removal) => self.removal(removal).into_bytes(),
+            Step::Remove(removal) => self.removal(removal)?.into_bytes(),
             Step::Run { program, .. } => {
                 let words: Vec<String> = program.arguments.iter().map(printable).collect();
                 format!("run {}\n", words.join(" ")).into_bytes()
             }
-        }
+        })
     }
 
-    fn removal(&self, removal: &Removal) -> String {
+    fn removal(&self, removal: &Removal) -> Result<String, SystemError> {
         let is_file = |part: &Part| part.contents == Contents::File;
         let parts = removal.parts.iter().map(|part| (removal.directory.join(&part.name), is_file(part)));
         let itself = removal.itself.then(|| (removal.directory.clone(), false));
-        let there = parts.chain(itself).filter(|(path, _)| self.root.exists(path) || self.told.contains(path));
-        let line = |(path, is_file)| {
-            let condition = if is_file { "" } else { ", if nothing is left in it" };
-            format!("remove {}{condition}\n", printable(path))
-        };
-        there.map(line).collect()
+        let mut text = String::new();
+        for (path, is_file) in parts.chain(itself) {
+            if self.told.contains(&path) || file::exists(self.root, &path)? {
+                let condition = if is_file { "" } else { ", if nothing is left in it" };
+                text.push_str(&format!("remove {}{condition}\n", printable(path)));
+            }
+        }
+        Ok(text)
     }
 }
 
 /// What becomes of the owner and mode of one path, if anything does.
-fn permissions_line(root: &Root, wanted: &Permissions) -> String {
+fn permissions_line(found: Option<&Metadata>, wanted: &Permissions) -> String {
     let path = wanted.place.path();
-    let found = root.metadata(&path).ok();
-    let same = found.as_ref().is_some_and(|found| {
+    let same = found.is_some_and(|found| {
         let group = wanted.group.as_ref().is_none_or(|group| group.id == found.gid());
         let mode = found.mode() & 0o7777;
         group && wanted.owner.id == found.uid() && mode == wanted.mode_over(mode, found.is_dir())
@@ -83,7 +101,7 @@ fn permissions_line(root: &Root, wanted: &Permissions) -> String {
     if same && !wanted.recursive {
         return String::new();
     }
-    let mut line = match &found {
+    let mut line = match found {
         None => format!("make directory {}", printable(&path)),
         Some(_) => format!("set permissions of {}", printable(&path)),
     };

@@ -109,7 +109,7 @@ fn is_copy(root: &Root, directory: &Directory, name: &OsStr, original: &Path) ->
         SFlag::S_IFCHR | SFlag::S_IFBLK => root.metadata(original).is_ok_and(|device| device.rdev() == found.st_rdev),
         SFlag::S_IFLNK => readlinkat(directory, name).is_ok_and(|target| {
             let target = Path::new(&target);
-            target.is_absolute() && root.exists(target)
+            target.is_absolute() && root.metadata(target).is_ok()
         }),
         _ => false,
     })

@@ -209,7 +209,7 @@ fn judge(finding: &Finding, file: &str) -> Result<String, FileError> {
 impl<'a> Postfix<'a> {
     /// Recognises the Postfix that is installed below a root.
     pub fn recognise(root: &'a Root) -> Postfix<'a> {
-        let marked = |layout: &&Layout| layout.marks.iter().all(|mark| root.exists(Path::new(mark)));
+        let marked = |layout: &&Layout| layout.marks.iter().all(|mark| root.metadata(Path::new(mark)).is_ok());
         let layout = defaults::LAYOUTS.iter().find(marked);
         let command_directory = defaults::default(b"command_directory", layout).unwrap_or("/usr/sbin");
         Postfix { root, layout, postconf: Postconf::in_directory(OsStr::new(command_directory)) }

@@ -37,6 +37,11 @@ impl SystemError {
     pub fn not_found(&self) -> bool {
         self.error.kind() == io::ErrorKind::NotFound
     }
+
+    /// Is it that there is something else than a directory?
+    pub fn not_a_directory(&self) -> bool {
+        self.error.kind() == io::ErrorKind::NotADirectory
+    }
 }
 
 /// A directory, open for reading.

@@ -1,5 +1,6 @@
-//! Reading a file that others may be writing.
+//! Looking at a file, and reading one that others may be writing.
 
+use super::directory::SystemError;
 use super::log::printable;
 use super::root::Root;
 use std::fs::Metadata;
@@ -22,6 +23,38 @@ pub enum ReadError {
     NotRegular { path: String },
     #[error("read {path}: the file keeps changing while it is read")]
     KeepsChanging { path: String },
+}
+
+impl ReadError {
+    /// Is there no such file, or none that can be read? All else is trouble of the system, and says nothing about the file.
+    pub fn says_unusable(&self) -> bool {
+        let missing = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory, io::ErrorKind::IsADirectory];
+        match self {
+            ReadError::Open { reason, .. } | ReadError::Read { reason, .. } => missing.contains(&reason.kind()),
+            ReadError::NotRegular { .. } => true,
+            ReadError::KeepsChanging { .. } => false,
+        }
+    }
+}
+
+/// What stat(2) tells of an absolute path, links followed; None if there is nothing.
+///
+/// What cannot be looked at may be there or not: to take it for missing could do harm.
+pub fn status(root: &Root, path: &Path) -> Result<Option<Metadata>, SystemError> {
+    match root.metadata(path) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        found => found.map(Some).map_err(|error| SystemError::new("stat", path, error)),
+    }
+}
+
+/// Is there something at an absolute path, links followed?
+pub fn exists(root: &Root, path: &Path) -> Result<bool, SystemError> {
+    Ok(status(root, path)?.is_some())
+}
+
+/// Is there a regular file at an absolute path, links followed?
+pub fn is_regular(root: &Root, path: &Path) -> Result<bool, SystemError> {
+    Ok(status(root, path)?.is_some_and(|found| found.is_file()))
 }
 
 /// Reads a whole regular file, given by its absolute path.

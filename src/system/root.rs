@@ -94,11 +94,6 @@ impl Root {
         }
     }
 
-    /// True if something is there.
-    pub fn exists(&self, path: &Path) -> bool {
-        self.metadata(path).is_ok()
-    }
-
     /// The one true path of a file: absolute, without links, `.` and `..`. It is for comparing, not for opening.
     ///
     /// Of a path that does not exist, or cannot be looked at, as much is resolved as there is.
