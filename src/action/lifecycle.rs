@@ -88,7 +88,7 @@ pub fn carry_out(
     let mut locks = Locks { postfix, patience, dry_run: manner.dry_run, held: Vec::new(), refused: None };
     locks.take(&main_cf(&primary.instance.config_directory))?;
     // Another action may have been at work until just now.
-    let primary = primary.again(postfix, log)?;
+    let primary = primary.again(postfix, log).map_err(EditError::in_full)?;
     let host = Host { postfix, primary: &primary, selection, log, locks: &mut locks };
     let plan = plan(edit, host).map_err(EditError::in_full)?;
     check(postfix.root, &plan).map_err(EditError::Refused)?;

@@ -137,9 +137,12 @@ impl Apply<'_> {
             Some(index) => self.locks.remove(index),
             None => Lock::acquire(self.root, &write.path, self.patience)?,
         };
-        let open = |path: &PathBuf| self.root.open(path).map_err(|error| SystemError::new("open", path, error));
-        let copied = write.copy_of.as_ref().map(open).transpose()?;
-        let saved = lock.save(&write.after, copied.as_ref().map_or(Model::Replaced, Model::Copied));
+        let copied = match &write.copy_of {
+            Some(path) => Some((self.root.open(path).map_err(|error| SystemError::new("open", path, error))?, path)),
+            None => None,
+        };
+        let model = copied.as_ref().map_or(Model::Replaced, |(file, path)| Model::Copied(file, path));
+        let saved = lock.save(&write.after, model);
         if !matches!(saved, Err(SaveError::NotReplaced(_))) {
             undo.push(match write.before {
                 Some(old) => Undo::Restore { path: write.path, old, new: write.after },

@@ -122,34 +122,58 @@ impl Turn {
             if !lock_until(&new, deadline, slow).map_err(|error| failed("lock", error))? {
                 return Err(timeout(&new));
             }
-            let locked = fstat(&new).map_err(|error| failed("stat", error.into()))?;
-            match directory.look_at(&temporary)? {
-                Some(named) if is_same(&named, &locked) && is_trusted(&named) => {}
-                Some(named) if is_same(&named, &locked) => {
-                    directory.remove(&temporary)?;
-                    continue;
+            match claim(&directory, &temporary, &new) {
+                Ok(Claim::Held) => {
+                    return Ok(Turn { directory, name: name.to_owned(), temporary, new, pending: true });
                 }
-                // Who held the lock has renamed or removed the file meanwhile.
-                _ if Instant::now() < deadline => continue,
-                _ => return Err(timeout(&new)),
+                Ok(Claim::Lost) if Instant::now() >= deadline => return Err(timeout(&new)),
+                Ok(Claim::Lost | Claim::Removed) => {}
+                Err(error) => {
+                    withdraw(&directory, &temporary, &new);
+                    return Err(error.into());
+                }
             }
-            new.set_len(0).map_err(|error| failed("truncate", error))?;
-            return Ok(Turn { directory, name: name.to_owned(), temporary, new, pending: true });
         }
     }
 }
 
-impl Drop for Turn {
-    /// Removes the new file while it is still locked: the next one must not find it half written.
-    fn drop(&mut self) {
-        if !self.pending {
-            return;
+/// What becomes of a file that has just been locked.
+enum Claim {
+    /// It is empty now, and ours.
+    Held,
+    /// It was not one to be used.
+    Removed,
+    /// Who held the lock has renamed or removed it meanwhile.
+    Lost,
+}
+
+fn claim(directory: &Directory, name: &OsStr, new: &File) -> Result<Claim, SystemError> {
+    let failed = |operation, error: io::Error| SystemError::new(operation, directory.path_of(name), error);
+    let locked = fstat(new).map_err(|error| failed("stat", error.into()))?;
+    match directory.look_at(name)? {
+        Some(named) if is_same(&named, &locked) && is_trusted(&named) => {
+            new.set_len(0).map_err(|error| failed("truncate", error))?;
+            Ok(Claim::Held)
         }
-        // It may be gone already, and the name another's.
-        let named = self.directory.look_at(&self.temporary).ok().flatten();
-        let ours = fstat(&self.new).ok().zip(named).is_some_and(|(new, named)| is_same(&new, &named));
-        if ours {
-            let _ = self.directory.remove(&self.temporary);
+        Some(named) if is_same(&named, &locked) => directory.remove(name).map(|()| Claim::Removed),
+        _ => Ok(Claim::Lost),
+    }
+}
+
+/// Removes a new file while it is still locked: the next one must not find it half written.
+fn withdraw(directory: &Directory, name: &OsStr, new: &File) {
+    // It may be gone already, and the name another's.
+    let named = directory.look_at(name).ok().flatten();
+    let is_ours = fstat(new).ok().zip(named).is_some_and(|(new, named)| is_same(&new, &named));
+    if is_ours {
+        let _ = directory.remove(name);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.pending {
+            withdraw(&self.directory, &self.temporary, &self.new);
         }
     }
 }

@@ -6,11 +6,11 @@ use crate::system::directory::{Directory, SystemError, kind, mode};
 use crate::system::file;
 use crate::system::log::{Log, printable};
 use crate::system::root::Root;
+use indexmap::IndexSet;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat};
 use nix::unistd::{Gid, Uid, fchown, fchownat};
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::AsFd;
@@ -36,8 +36,8 @@ pub(super) fn set(root: &Root, wanted: &Permissions, log: &Log, undo: &mut Vec<U
 }
 
 /// The directories in which something was made or changed: they have to be on stable storage before the commit.
-pub(super) fn unsettled(undo: &[Undo]) -> HashSet<Place> {
-    let mut places = HashSet::new();
+pub(super) fn unsettled(undo: &[Undo]) -> IndexSet<Place> {
+    let mut places = IndexSet::new();
     for step in undo {
         match step {
             Undo::RemoveDirectory(place) => places.extend([place.clone(), place.parent()]),

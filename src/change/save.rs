@@ -7,7 +7,7 @@ use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
 use nix::unistd::{Gid, Uid, fchown};
 use std::fs::{File, FileTimes};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use thiserror::Error;
 use xattr::FileExt;
 
@@ -20,7 +20,7 @@ pub enum Model<'a> {
     /// The file that it replaces, if there is one.
     Replaced,
     /// Another file, of which it is a copy, down to the time of its last change.
-    Copied(&'a File),
+    Copied(&'a File, &'a Path),
 }
 
 /// A file was not replaced, or it was, but may be lost if the system crashes now.
@@ -49,12 +49,14 @@ impl Turn {
         self.new.write_all(bytes).map_err(|error| SystemError::new("write", &path, error))?;
         match model {
             Model::Replaced => match self.replaced()? {
-                Some(old) => copy_attributes(&old, &self.new, path.clone())?,
+                Some(old) => copy_attributes((&old, &self.directory.path_of(&self.name)), (&self.new, &path))?,
                 None => set_mode(&self.new, MODE).map_err(|error| SystemError::new("chmod", &path, error))?,
             },
-            Model::Copied(file) => {
-                copy_attributes(file, &self.new, path.clone())?;
-                copy_time(file, &self.new).map_err(|error| SystemError::new("utime", &path, error))?;
+            Model::Copied(file, of) => {
+                copy_attributes((file, of), (&self.new, &path))?;
+                let time = file.metadata().and_then(|found| found.modified());
+                let times = FileTimes::new().set_modified(time.map_err(|error| SystemError::new("stat", of, error))?);
+                self.new.set_times(times).map_err(|error| SystemError::new("utime", &path, error))?;
             }
         }
         self.new.sync_all().map_err(|error| SystemError::new("fsync", path, error))
@@ -72,10 +74,10 @@ impl Turn {
 }
 
 /// Owner, group, extended attributes (ACLs and security labels are such), and last the mode, which the others affect.
-fn copy_attributes(from: &File, to: &File, path: PathBuf) -> Result<(), SystemError> {
-    let failed = |operation, error: io::Error| SystemError::new(operation, &path, error);
-    let status = |file| fstat(file).map_err(|error| failed("stat", error.into()));
-    let (old, new) = (status(from)?, status(to)?);
+fn copy_attributes((from, of): (&File, &Path), (to, path): (&File, &Path)) -> Result<(), SystemError> {
+    let failed = |operation, error: io::Error| SystemError::new(operation, path, error);
+    let status = |file, path| fstat(file).map_err(|error| SystemError::new("stat", path, error));
+    let (old, new) = (status(from, of)?, status(to, path)?);
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid) {
         fchown(to, Some(Uid::from_raw(old.st_uid)), Some(Gid::from_raw(old.st_gid)))
             .map_err(|error| failed("chown", error.into()))?;
@@ -103,10 +105,6 @@ fn copy_extended(from: &File, to: &File) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn copy_time(from: &File, to: &File) -> io::Result<()> {
-    to.set_times(FileTimes::new().set_modified(from.metadata()?.modified()?))
 }
 
 fn set_mode(file: &File, mode: u32) -> io::Result<()> {

@@ -164,11 +164,11 @@ impl Primary {
     }
 
     /// The same, or what has become of it if its main.cf has changed meanwhile.
-    pub fn again(self, postfix: &Postfix, log: &Log) -> Result<Primary, PrimaryError> {
+    pub fn again(self, postfix: &Postfix, log: &Log) -> anyhow::Result<Primary> {
         let config_directory = &self.instance.config_directory;
-        match file::read(postfix.root, &main_cf(config_directory)).map_err(FileError::from)? {
+        match file::read(postfix.root, &main_cf(config_directory))? {
             same if same == self.main_cf => Ok(self),
-            _ => Primary::load(postfix, config_directory, log),
+            _ => Ok(Primary::load(postfix, config_directory, log)?),
         }
     }
 
