@@ -16,7 +16,7 @@ const NOISE: [&str; 1] = ["var/log"];
 pub type Tree = BTreeMap<PathBuf, Entry>;
 
 /// Something at a path: its type, mode and owner as text, and its bytes or link target.
-#[derive(PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
     pub what: String,
     pub content: Vec<u8>,

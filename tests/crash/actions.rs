@@ -22,7 +22,7 @@ const DESTROY: &[&str] = &["-i", "/etc/postfix-in", "-e", "destroy"];
 const IMPORT: &[&str] = &["-e", "import", "config_directory=/etc/postfix-in"];
 
 /// All of them, in the order of an instance's life.
-pub const ACTIONS: [Action; 12] = [
+pub const ACTIONS: [Action; 13] = [
     Action { name: "init", command: &["-e", "init"], initialised: false, ..PLAIN },
     Action { name: "create", command: &["-I", "postfix-new", "-G", "mta", "-e", "create"], own: NEW, ..PLAIN },
     Action {
@@ -48,6 +48,20 @@ pub const ACTIONS: [Action; 12] = [
         name: "import",
         before: "postmulti -i postfix-in -e deport; chown -R root:root /var/spool/postfix-in /var/lib/postfix-in",
         command: &["-I", "postfix-other", "-e", "import", "config_directory=/etc/postfix-in"],
+        own: IN,
+        ..PLAIN
+    },
+    // A destroy and a create have been interrupted before.
+    Action {
+        name: "import-back",
+        before: "
+            postmulti -i postfix-in -e deport
+            cd /etc/postfix-in
+            touch destroy.unfinished
+            mkdir .tmp
+            touch .tmp/main.cf .tmp/master.cf
+        ",
+        command: IMPORT,
         own: IN,
         ..PLAIN
     },

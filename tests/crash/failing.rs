@@ -2,7 +2,7 @@
 
 use crate::calls::{Call, calls};
 use crate::host::Host;
-use crate::state::{Found, Subject, is_leftover};
+use crate::state::{Found, Subject, is_leftover, without_leftovers};
 use anyhow::{Context, Result, anyhow, ensure};
 use std::fmt;
 use std::path::Path;
@@ -100,11 +100,9 @@ impl Failure<'_> {
 
     /// What could not be seen, made no difference.
     fn done(&self, host: &Host) -> Result<()> {
-        let mut changes = host.changes()?;
-        // An empty file that cannot be removed is in nobody's way.
+        let paths = self.subject.unfinished(host)?;
+        ensure!(paths.is_empty(), "exit 0, but it is not done: {}", paths.join(", "));
         let is_lock = is_leftover(Path::new(&self.call.path));
-        changes.retain(|path, _| !(is_lock && is_leftover(path)));
-        ensure!(changes == self.subject.after, "exit 0, but it is not done");
         ensure!(is_lock || !self.call.changes, "exit 0, and not a word about it");
         Ok(())
     }
@@ -124,8 +122,7 @@ impl Failure<'_> {
             self.subject.judge(host)?;
             return Ok(End::Before);
         }
-        let mut left = host.changes()?;
-        left.retain(|path, _| !is_leftover(path));
+        let left = without_leftovers(host.changes()?);
         ensure!(left.is_empty(), "something is changed: {:?}", left.keys());
         // What is wrong before that is told in the original's words.
         let tells = said.contains("Nothing was changed") || said.contains(" is left out: ");

@@ -52,12 +52,11 @@ impl<'a> Subject<'a> {
 
     /// Looks at what an interrupted action has left. The error says why that must not be.
     pub fn judge(&self, host: &Host) -> Result<Found> {
-        let mut changes = host.changes()?;
         // What the next one takes over.
-        changes.retain(|path, _| !is_leftover(path));
+        let [changes, after] = [host.changes()?, self.after.clone()].map(without_leftovers);
         let found = match () {
             () if changes.is_empty() => Found::Old,
-            () if differences(&changes, &self.after).is_empty() => Found::New,
+            () if differences(&changes, &after).is_empty() => Found::New,
             () => self.unlisted(&changes).map(|()| Found::Unlisted)?,
         };
         let said = list(host)?;
@@ -80,8 +79,7 @@ impl<'a> Subject<'a> {
                 continue;
             }
             ensure!(own(path), "/{name} is changed: {}", entry.what);
-            let is_configuration =
-                !path.iter().any(|name| name == ".tmp") && path.extension().is_some_and(|suffix| suffix == "cf");
+            let is_configuration = path.extension().is_some_and(|suffix| suffix == "cf");
             let is_whole = new.is_some_and(|new| same(new, entry)) || entry.what == "removed";
             ensure!(!is_configuration || is_whole, "/{name} is neither the old one nor the new one");
         }
@@ -92,10 +90,18 @@ impl<'a> Subject<'a> {
         Ok(())
     }
 
+    /// The paths at which a host is not as an undisturbed run leaves it.
+    pub fn unfinished(&self, host: &Host) -> Result<Vec<String>> {
+        let mut changes = host.changes()?;
+        // A lock that nobody holds is in nobody's way.
+        changes.retain(|path, entry| !(path.ends_with("main.cf.tmp") && entry.content.is_empty()));
+        Ok(differences(&changes, &self.after))
+    }
+
     /// Gives the command again, and what else may complete it. The error says why the action is not complete then.
     pub fn complete(&self, host: &Host, found: Found, number: usize) -> Result<()> {
         let again = host.run(self.action.command)?;
-        if differences(&host.changes()?, &self.after).is_empty() {
+        if self.unfinished(host)?.is_empty() {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&again.stderr).into_owned();
@@ -118,7 +124,7 @@ impl<'a> Subject<'a> {
             let said = String::from_utf8_lossy(&output.stderr);
             ensure!(output.status.success(), "postmulti {}: {} {said}", command.join(" "), output.status);
         }
-        let paths = differences(&host.changes()?, &self.after);
+        let paths = self.unfinished(host)?;
         ensure!(paths.is_empty(), "completed, there is a difference in {}", paths.join(", "));
         Ok(())
     }
@@ -139,10 +145,17 @@ fn same(one: &Entry, other: &Entry) -> bool {
     one == other || (one.what == other.what && same_but_for_order(&one.content, &other.content))
 }
 
-/// What an interrupted action may leave beside any main.cf.
+/// What an interrupted action may leave beside any main.cf. The last one is the original's.
+const LEFTOVERS: [&str; 5] = ["main.cf.tmp", "master.cf.tmp", "destroy.unfinished.tmp", "destroy.unfinished", ".tmp"];
+
 pub fn is_leftover(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    ["main.cf.tmp", "master.cf.tmp", "destroy.unfinished.tmp", "destroy.unfinished"].contains(&name)
+    path.iter().any(|name| LEFTOVERS.iter().any(|leftover| name == *leftover))
+}
+
+/// The same without what an interrupted action may leave.
+pub fn without_leftovers(mut tree: Tree) -> Tree {
+    tree.retain(|path, _| !is_leftover(path));
+    tree
 }
 
 /// What `postmulti -l` says, which must be all right.
