@@ -53,13 +53,15 @@ const PARENTS: [&str; 3] = ["/srv/etc", "/srv/spool", "/srv/lib"];
 /// The primary has the stock main.cf too, but for setgid_group: that is empty there, which Postfix refuses.
 pub fn make_instances(count: usize) -> Result<()> {
     fs::copy("/usr/share/postfix/main.cf.dist", MAIN_CF)?;
-    run(&["postconf", "-e", "setgid_group = postdrop"])?;
-    run(&["postmulti", "-e", "init"])?;
     PARENTS.iter().try_for_each(fs::create_dir_all)?;
+    run(&["postconf", "-e", "setgid_group = postdrop"])?;
+    age(Path::new(MAIN_CF))?;
+    run(&["postmulti", "-e", "init"])?;
+    age(Path::new(MAIN_CF))?;
     run(&words("postmulti", &create(PATTERN)))?;
     let main_cf = fs::read_to_string(config(PATTERN).join("main.cf"))?;
     let master_cf = fs::read_to_string(config(PATTERN).join("master.cf"))?;
-    for name in (1..=count).map(name) {
+    for name in (1..=count).map(name_of) {
         directories(&name).iter().try_for_each(fs::create_dir)?;
         write_old(&config(&name).join("main.cf"), &main_cf.replace(PATTERN, &name))?;
         write_old(&config(&name).join("master.cf"), &master_cf)?;
@@ -69,12 +71,12 @@ pub fn make_instances(count: usize) -> Result<()> {
 
 /// Lists the first `count` of them in the primary's main.cf, and returns what `-i` calls the last instance.
 pub fn list(count: usize) -> Result<String> {
-    let directories: Vec<_> = (1..=count).map(|number| config(&name(number)).display().to_string()).collect();
+    let directories: Vec<_> = (1..=count).map(|number| config(&name_of(number)).display().to_string()).collect();
     run(&["postconf", "-e", &format!("multi_instance_directories = {}", directories.join(" "))])?;
     write_old(Path::new(MAIN_CF), &fs::read_to_string(MAIN_CF)?)?;
     let secondaries = directories.iter().map(|directory| format!("{directory}/main.cf\n"));
     fs::write(FILES, format!("{MAIN_CF}\n{}", secondaries.collect::<String>()))?;
-    Ok(if count == 0 { "-".to_owned() } else { name(count) })
+    Ok(if count == 0 { "-".to_owned() } else { name_of(count) })
 }
 
 /// The directories that are listed in the primary's main.cf.
@@ -112,7 +114,8 @@ pub fn run(words: &[&str]) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-fn name(number: usize) -> String {
+/// What an instance is called.
+pub fn name_of(number: usize) -> String {
     format!("postfix-{number:04}")
 }
 
