@@ -16,6 +16,7 @@ mod prototype;
 pub mod run;
 
 use crate::cli::request::{Mode, Request, Selection};
+use crate::instance::load::Look;
 use crate::instance::parameters::Postfix;
 use crate::instance::primary::Primary;
 use crate::instance::{Instance, Instances};
@@ -25,6 +26,9 @@ use nix::unistd::geteuid;
 use run::{Course, Runner};
 use std::io;
 use thiserror::Error;
+
+/// So often is looked again at instances that keep changing.
+const MAX_LOOKS: usize = 10;
 
 /// Why a request comes to nothing.
 #[derive(Debug, Error)]
@@ -46,7 +50,7 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
     if let Mode::Edit(edit, manner) = &request.mode {
         return lifecycle::carry_out(edit, selection, *manner, primary, postfix, log);
     }
-    let instances = Instances::load(&primary, postfix, log)?;
+    let (primary, instances) = look(primary, postfix, log)?;
     let meant: Vec<&Instance> = instances.whole.iter().filter(|instance| selection.matches(instance)).collect();
     let left_out = instances.broken.iter().any(|broken| selection.may_match(broken, !meant.is_empty()));
 
@@ -68,6 +72,28 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
         (Mode::Execute { .. }, Selection::Name(_), [status]) if !left_out => Ok(*status),
         _ => Ok(u8::from(left_out || statuses.iter().any(|status| *status != 0))),
     }
+}
+
+/// Finds all instances without the lock that would keep others from changing them meanwhile.
+///
+/// A list is a little older than what it lists, and one instance's main.cf than the next one's. So what is wrong must be
+/// so at a second look, at the same list; then it is true.
+fn look(mut primary: Primary, postfix: &Postfix, log: &Log) -> anyhow::Result<(Primary, Instances)> {
+    let mut last = Look::at(&primary, postfix);
+    for _ in 0..MAX_LOOKS {
+        if last.is_sound() {
+            break;
+        }
+        let list = primary.main_cf.clone();
+        primary = primary.again(postfix, log)?;
+        let next = Look::at(&primary, postfix);
+        let settled = primary.main_cf == list && next.complains_as(&last);
+        last = next;
+        if settled {
+            break;
+        }
+    }
+    Ok((primary, last.tell(log)?))
 }
 
 fn in_order(mut instances: Vec<&Instance>, reverse: bool) -> Vec<&Instance> {

@@ -35,27 +35,59 @@ struct Loaded {
     instance: Result<(Instance, [PathBuf; 3]), LoadError>,
 }
 
-impl Instances {
+/// What one look at all instances has found, before anybody is told of what is wrong.
+#[derive(Debug)]
+pub struct Look {
+    warnings: Vec<String>,
+    instances: Result<Instances, Conflict>,
+}
+
+impl Look {
     /// Loads every secondary that the primary lists, and checks that no two instances claim the same thing.
     ///
-    /// A secondary that cannot be used is reported in the log and stops no other.
-    pub fn load(primary: &Primary, postfix: &Postfix, log: &Log) -> Result<Instances, Conflict> {
+    /// A secondary that cannot be used is worth a warning, and stops no other.
+    pub fn at(primary: &Primary, postfix: &Postfix) -> Look {
+        let mut warnings = Vec::new();
+        let instances = Instances::find(primary, postfix, &mut warnings);
+        Look { warnings, instances }
+    }
+
+    /// Was there nothing to complain about?
+    pub fn is_sound(&self) -> bool {
+        self.warnings.is_empty() && self.instances.is_ok()
+    }
+
+    /// Has another look found the same to complain about?
+    pub fn complains_as(&self, other: &Look) -> bool {
+        let conflict = |look: &Look| look.instances.as_ref().err().map(Conflict::to_string);
+        self.warnings == other.warnings && conflict(self) == conflict(other)
+    }
+
+    /// What was found, after the log has been told of what is wrong.
+    pub fn tell(self, log: &Log) -> Result<Instances, Conflict> {
+        self.warnings.into_iter().for_each(|warning| log.warning(warning));
+        self.instances
+    }
+}
+
+impl Instances {
+    fn find(primary: &Primary, postfix: &Postfix, told: &mut Vec<String>) -> Result<Instances, Conflict> {
         let mut claims = Claims::default();
         claims.add_shared(postfix.root, &primary.instance.config_directory, &primary.shared)?;
         claims.add(&primary.instance, places(postfix.root, &primary.instance))?;
         let (mut whole, mut broken) = (vec![primary.instance.clone()], Vec::new());
 
-        let directories = each_once(&primary.secondaries, log);
+        let directories = each_once(&primary.secondaries, told);
         let loaded = load_all(postfix, &directories);
         for (config_directory, Loaded { warnings, instance }) in directories.into_iter().zip(loaded) {
-            warnings.into_iter().for_each(|warning| log.warning(warning));
+            told.extend(warnings);
             match instance {
                 Ok((instance, places)) => {
                     claims.add(&instance, places)?;
                     whole.push(instance);
                 }
                 Err(reason) => {
-                    log.warning(format!("instance {} is left out: {reason}", printable(&config_directory)));
+                    told.push(format!("instance {} is left out: {reason}", printable(&config_directory)));
                     broken.push(Broken { config_directory });
                 }
             }
@@ -73,12 +105,12 @@ pub fn load_one(postfix: &Postfix, config_directory: &OsStr, log: &Log) -> Resul
 }
 
 /// The listed directories, less those that are listed again.
-fn each_once(listed: &[OsString], log: &Log) -> Vec<OsString> {
+fn each_once(listed: &[OsString], told: &mut Vec<String>) -> Vec<OsString> {
     let mut seen = HashSet::new();
     let (first, again): (Vec<_>, Vec<_>) = listed.iter().partition(|directory| seen.insert(*directory));
     for directory in again {
         let directory = printable(directory);
-        log.warning(format!("multi_instance_directories lists {directory} more than once: the first place counts"));
+        told.push(format!("multi_instance_directories lists {directory} more than once: the first place counts"));
     }
     first.into_iter().cloned().collect()
 }
