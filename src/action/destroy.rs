@@ -61,7 +61,7 @@ enum Found {
 }
 
 pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
-    let found = find(instances, &host)?;
+    let found = find(instances, &mut host)?;
     host.check_initialised()?;
     let (mut instance, listed) = match found {
         Found::Listed(instance) => (instance, true),
@@ -100,8 +100,9 @@ pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
     Ok(Plan { prepare, commit, finish, remedy })
 }
 
-fn find(mut instances: Instances, host: &Host) -> Result<Found> {
-    let exists = |directory: &OsStr| file::exists(host.postfix.root, &main_cf(directory));
+fn find(mut instances: Instances, host: &mut Host) -> Result<Found> {
+    let root = host.postfix.root;
+    let exists = |directory: &OsStr| file::exists(root, &main_cf(directory));
     match host.removable(&instances)? {
         Some(Target::Whole(instance)) => return Ok(Found::Listed(instance.clone())),
         Some(Target::Broken(broken)) => {
@@ -114,6 +115,9 @@ fn find(mut instances: Instances, host: &Host) -> Result<Found> {
         }
         None => {}
     }
+    let directory = remainder(host)?.ok_or_else(|| host.no_instance())?;
+    // Another run may be at work on it just now; when it has done, nothing may be left.
+    host.lock_rest(&directory)?;
     let directory = remainder(host)?.ok_or_else(|| host.no_instance())?;
     if !exists(&directory)? {
         return Ok(Found::Directory(directory));
@@ -139,7 +143,9 @@ fn remainder(host: &Host) -> Result<Option<OsString>> {
         Err(error) if error.not_found() || error.not_a_directory() => return Ok(None),
         directory => directory?,
     };
-    let names = directory.names()?;
+    let mut names = directory.names()?;
+    // That may be the lock of this run.
+    names.retain(|found| found != "main.cf.tmp");
     // Between the last file and the directory itself, only the name can tell what it was.
     let was_instance =
         directory.path().file_name().is_some_and(|name| name.as_bytes().starts_with(NAME_PREFIX.as_bytes()));
@@ -212,7 +218,8 @@ fn in_directory(value: &OsStr, directory: &OsStr) -> Option<OsString> {
 }
 
 fn remove_configuration(config_directory: &OsStr) -> Step {
-    let names = ["master.cf", "master.cf.tmp", "main.cf", "main.cf.tmp", "destroy.unfinished.tmp", MARKER];
+    // With its lock, which goes last, nobody else can begin to work on what is left.
+    let names = ["master.cf", "master.cf.tmp", "main.cf", "destroy.unfinished.tmp", MARKER, "main.cf.tmp"];
     let parts = names.map(|name| Part { name: name.into(), contents: Contents::File }).into();
     Step::Remove(Removal { directory: config_directory.into(), parts, itself: true })
 }

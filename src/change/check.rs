@@ -1,7 +1,7 @@
 //! Looking before leaping: what a plan would fail at, as far as that can be known before anything is changed.
 
 use super::permissions::with_parent;
-use super::plan::{Permissions, Plan, Step};
+use super::plan::{Permissions, Plan, Removal, Step};
 use crate::system::directory::{Directory, SystemError, kind};
 use crate::system::file;
 use crate::system::root::Root;
@@ -38,12 +38,11 @@ impl Check<'_> {
                 self.write(&write.path)?;
                 self.made.insert(write.path.clone());
             }
-            Step::Remove(removal) if file::exists(self.root, &removal.directory)? => {
-                self.writable(&removal.directory, "rmdir", &removal.directory)?;
-                if let Some(parent) = removal.directory.parent().filter(|_| removal.itself) {
-                    self.writable(parent, "rmdir", &removal.directory)?;
-                }
-            }
+            Step::Remove(removal) if file::exists(self.root, &removal.directory)? => match self.removable(removal) {
+                // Somebody else has just removed it.
+                Err(error) if error.not_found() => {}
+                outcome => outcome?,
+            },
             Step::Write(_) | Step::Remove(_) | Step::Run { .. } => {}
         }
         Ok(())
@@ -106,6 +105,14 @@ impl Check<'_> {
                 parent.check_writable().map(|()| false).map_err(failed)
             }),
             None => Err(SystemError::new("chown", path, Errno::ENOENT)),
+        }
+    }
+
+    fn removable(&self, removal: &Removal) -> Result<(), SystemError> {
+        self.writable(&removal.directory, "rmdir", &removal.directory)?;
+        match removal.directory.parent().filter(|_| removal.itself) {
+            Some(parent) => self.writable(parent, "rmdir", &removal.directory),
+            None => Ok(()),
         }
     }
 

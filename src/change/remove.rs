@@ -31,14 +31,11 @@ pub(super) fn remove(root: &Root, removal: &Removal, log: &Log) -> Result<(), Sy
         return Ok(());
     }
     let (parent, name) = Directory::open_parent(root, &removal.directory)?;
-    match parent.remove_directory(name) {
-        Err(error) if stays(&error) => tell(log, &removal.directory),
-        outcome => {
-            outcome?;
-            parent.sync()?;
-        }
+    if !gone(parent.remove_directory(name))? {
+        tell(log, &removal.directory);
+        return Ok(());
     }
-    Ok(())
+    parent.sync()
 }
 
 fn remove_part(root: &Root, directory: &Directory, part: &Part, log: &Log) -> Result<(), SystemError> {

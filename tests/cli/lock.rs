@@ -178,6 +178,29 @@ fn what_the_other_destroys_is_made_anew() {
     alone.tree().assert_alike(&host.tree());
 }
 
+/// Somebody has just destroyed what is to be destroyed.
+#[test]
+fn what_the_other_destroys_is_gone() {
+    let (host, before) = (Host::as_root(), Host::as_root().tree());
+    let list = fs::read(host.path("/etc/postfix/main.cf")).unwrap();
+    host.does(&["-I", "postfix-new", "-e", "create"]);
+    fs::write(host.path("/etc/postfix/main.cf"), list).unwrap();
+    let directory = host.path("/etc/postfix-new");
+    fs::write(directory.join("destroy.unfinished"), "").unwrap();
+    let held = lock(&directory.join("main.cf.tmp"));
+    let destroy = ["-i", "/etc/postfix-new", "-e", "destroy"];
+    let (mut child, mut stderr, _) = waiting(&host, &destroy, "/etc/postfix-new/main.cf.tmp");
+    for rest in ["/var/spool/postfix-new", "/var/lib/postfix-new", "/etc/postfix-new"] {
+        fs::remove_dir_all(host.path(rest)).unwrap();
+    }
+    drop(held);
+    let mut more = String::new();
+    stderr.read_to_string(&mut more).unwrap();
+    assert_eq!(more, "postmulti: fatal: No instance named /etc/postfix-new\n");
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    before.assert_alike(&host.tree());
+}
+
 #[test]
 fn bad_numbers_of_seconds() {
     let host = Host::new();
