@@ -1,8 +1,7 @@
 //! The built-in defaults.
 
 use super::in_each_root;
-use postmulti::config::defaults::{CONFIG_DIRECTORY, LAYOUTS, Layout, default};
-use std::path::Path;
+use postmulti::config::defaults::{CONFIG_DIRECTORY, default};
 
 /// What postmulti(1) needs of a host, wherever it is.
 const NEEDED: [&str; 20] = [
@@ -27,12 +26,6 @@ const NEEDED: [&str; 20] = [
     "syslog_facility",
     "syslog_name",
 ];
-
-/// The layout by which the root is recognised.
-pub fn layout(root: &Path) -> Option<&'static Layout> {
-    let stands = |mark: &&str| root.join(mark.trim_start_matches('/')).exists();
-    LAYOUTS.iter().find(|layout| layout.marks.iter().all(stands))
-}
 
 #[test]
 fn built_in_defaults() {

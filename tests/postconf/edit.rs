@@ -1,13 +1,11 @@
-//! Generated edits of generated main.cf files, to the byte, as `postconf -e` and `postconf -#` make them.
+//! Edits of main.cf files, to the byte, as `postconf -e` and `postconf -#` make them.
 
-use super::generate::{edit::edit, generated, main_cf::main_cf};
+use super::reference::Reference;
 use super::told::{printable, show};
-use super::{in_each_root, setting};
 use postmulti::config::edit::{Edited, comment_out, set};
-use proptest::strategy::Strategy;
-use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 /// postconf sees to it that an edit is on the disk, which takes long; hence the copy in memory.
 const ASK: &str = r#"
@@ -25,7 +23,7 @@ pub enum Edit {
 }
 
 impl Edit {
-    fn ours(&self, file: &[u8]) -> Edited {
+    pub fn ours(&self, file: &[u8]) -> Edited {
         match self {
             Edit::Set(settings) => set(file, settings),
             Edit::CommentOut(names) => comment_out(file, names),
@@ -49,7 +47,7 @@ impl Edit {
     }
 
     /// How many lines are appended to a file.
-    fn appended<'a>(&'a self, file: &'a [u8]) -> usize {
+    pub fn appended<'a>(&'a self, file: &'a [u8]) -> usize {
         let Edit::Set(settings) = self else { return 0 };
         let names: BTreeSet<_> = settings.iter().map(|(name, _)| &name[..]).collect();
         let first_word = |line: &'a [u8]| line.split(|byte| b" \t\r=".contains(byte)).next();
@@ -58,59 +56,36 @@ impl Edit {
     }
 }
 
-#[test]
-fn edits() {
-    let seed = setting("POSTCONF_SEED", 1);
-    // A NUL ends a line of Postfix's, and what was after it is lost. We lose nothing.
-    let without_nul = main_cf().prop_map(|mut file| {
-        file.retain(|byte| *byte != 0);
-        file
-    });
-    let count = setting("POSTCONF_FILES", 5000) / 5;
-    // The versions differ in little, so each has edits of its own.
-    let generated = RefCell::new(generated((without_nul, edit()), seed ^ 0xed17, count * 3));
-    in_each_root(|reference| {
-        let edits: Vec<_> = generated.borrow_mut().by_ref().take(count as usize).collect();
-        let work = tempfile::tempdir().unwrap();
-        for (number, (file, edit)) in edits.iter().enumerate() {
-            let directory = work.path().join(number.to_string());
-            fs::create_dir(&directory).unwrap();
-            fs::write(directory.join("main.cf"), file).unwrap();
-            fs::write(directory.join("edit"), edit.command(&format!("/srv/{number}"))).unwrap();
+/// Has postconf make the edits, in `work`, and says of each what differs, if anything does.
+pub fn differences(reference: &Reference, work: &Path, edits: &[(Vec<u8>, Edit)]) -> Vec<Option<String>> {
+    for (number, (file, edit)) in edits.iter().enumerate() {
+        let directory = work.join(number.to_string());
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("main.cf"), file).unwrap();
+        fs::write(directory.join("edit"), edit.command(&format!("/srv/{number}"))).unwrap();
+    }
+    reference.run(work, ASK);
+    let difference = |(number, (file, edit)): (usize, &(Vec<u8>, Edit))| {
+        let read = |name: &str| fs::read(work.join(number.to_string()).join(name)).unwrap();
+        let ours = edit.ours(file);
+        let theirs = read("main.cf");
+        let is_same = if reference.is_first() {
+            is_same_in_any_order(file, edit, &ours.bytes, &theirs)
+        } else {
+            ours.bytes == theirs
+        };
+        let warnings = warnings(&ours, &format!("/srv/{number}/main.cf"));
+        let told = told(&read("complaints"));
+        if is_same && warnings == told {
+            return None;
         }
-        reference.run(work.path(), ASK);
-        let (mut repeated, mut appended) = (0, 0);
-        let mut failures = Vec::new();
-        for (number, (file, edit)) in edits.iter().enumerate() {
-            let read = |name: &str| fs::read(work.path().join(number.to_string()).join(name)).unwrap();
-            let ours = edit.ours(file);
-            repeated += usize::from(!ours.repeated.is_empty());
-            appended += usize::from(edit.appended(file) > 0);
-            let theirs = read("main.cf");
-            let is_same = if reference.is_first() {
-                is_same_in_any_order(file, edit, &ours.bytes, &theirs)
-            } else {
-                ours.bytes == theirs
-            };
-            let warnings = warnings(&ours, &format!("/srv/{number}/main.cf"));
-            let told = told(&read("complaints"));
-            if !is_same || warnings != told {
-                let ours = show([&ours.bytes].into_iter().chain(&warnings));
-                let theirs = show([&theirs].into_iter().chain(&told));
-                let (file, command) = (file.escape_ascii(), edit.command("DIR"));
-                let command = command.escape_ascii();
-                failures.push(format!("{number}/main.cf: {command}\n{file}\nours:   {ours}\ntheirs: {theirs}"));
-            }
-        }
-        let version = &reference.version;
-        println!("Postfix {version}: {} edits, {repeated} of repeated names, {appended} append", edits.len());
-        if !failures.is_empty() {
-            let kept = work.keep();
-            let first = failures[..failures.len().min(12)].join("\n\n");
-            panic!("POSTCONF_SEED={seed}: {} edits differ; see {}\n{first}", failures.len(), kept.display());
-        }
-        assert!(repeated * 20 > edits.len() && appended * 4 > edits.len(), "too little is edited to tell much");
-    });
+        let ours = show([&ours.bytes].into_iter().chain(&warnings));
+        let theirs = show([&theirs].into_iter().chain(&told));
+        let (file, command) = (file.escape_ascii(), edit.command("DIR"));
+        let command = command.escape_ascii();
+        Some(format!("{number}/main.cf: {command}\n{file}\nours:   {ours}\ntheirs: {theirs}"))
+    };
+    edits.iter().enumerate().map(difference).collect()
 }
 
 /// Postfix 3.7.11 appends in any order, and adds no newline to a last line that it copies: the first appended line,

@@ -12,6 +12,7 @@
 mod ask;
 mod defaults;
 mod edit;
+mod edits;
 mod generate;
 mod main_cf;
 mod master_cf;

@@ -1,8 +1,8 @@
 //! A root with the real Postfix.
 
 use super::SUITES;
-use super::defaults::layout;
 use super::told::{Postfix, name_value};
+use postmulti::config::defaults::{LAYOUTS, Layout};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -54,6 +54,12 @@ fn run(root: &Path, work: &Path, script: &str) -> Output {
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{script}\n{}\n{complaint}", output.status);
     output
+}
+
+/// The layout by which the root is recognised.
+fn layout(root: &Path) -> Option<&'static Layout> {
+    let stands = |mark: &&str| root.join(mark.trim_start_matches('/')).exists();
+    LAYOUTS.iter().find(|layout| layout.marks.iter().all(stands))
 }
 
 /// Takes postconf's output apart: a `name = value` each line.
