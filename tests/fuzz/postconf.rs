@@ -10,7 +10,7 @@ use crate::reference::Reference;
 use crate::shrink::shrink;
 use crate::told::{Tally, judge, names};
 use memchr::memchr;
-use postmulti::config::main_cf::MainCf;
+use postmulti::config::main_cf::{Finding, MainCf};
 use proptest::prelude::*;
 use std::sync::OnceLock;
 
@@ -52,30 +52,44 @@ fn reads(seed: u64) -> Result<u64, Failure> {
     Err(format!("Postfix {}: b\"{}\"\n{difference}", reference.version, file.escape_ascii()))
 }
 
-/// postconf is asked for some names only, and tells nothing of an error in the value of another.
+/// postconf is asked for some names only, and tells nothing of an error in the value of another. And where it quotes an
+/// orphan, what follows a NUL counts for the length at which it breaks off.
 fn is_asked(file: &Vec<u8>) -> bool {
     let names = names();
+    let main_cf = MainCf::parse(file);
+    let has_orphan = matches!(
+        main_cf.findings().iter().find(|finding| !matches!(finding, Finding::Nul { .. })),
+        Some(Finding::Orphan { .. })
+    );
+    if has_orphan && memchr(0, file).is_some() {
+        return false;
+    }
     let is_asked = |(name, value): (&[u8], &[u8])| {
         names.iter().any(|asked| asked.as_bytes() == name) || memchr(b'$', value).is_none()
     };
-    MainCf::parse(file).entries().all(is_asked)
+    main_cf.entries().all(is_asked)
+}
+
+/// A file that postconf does not shorten: a NUL ends a line of its own, and a last line without newline that ends in the
+/// byte 255 is none to it. We lose nothing.
+fn kept(mut file: Vec<u8>) -> Vec<u8> {
+    file.retain(|byte| *byte != 0);
+    if file.ends_with(b"\xff") {
+        file.push(b'\n');
+    }
+    file
 }
 
 fn edits(seed: u64) -> Result<u64, Failure> {
     let reference = reference(seed);
-    // A NUL ends a line of Postfix's, and what was after it is lost. We lose nothing.
-    let without_nul = file().prop_map(|Text(mut file)| {
-        file.retain(|byte| *byte != 0);
-        file
-    });
-    let edits: Vec<_> = generated((without_nul, edit()), seed, EDITS).collect();
+    let edits: Vec<_> = generated((file().prop_map(|Text(file)| kept(file)), edit()), seed, EDITS).collect();
     let differ = |edits: &[(Vec<u8>, Edit)]| {
         let work = tempfile::tempdir().unwrap();
         differences(reference, work.path(), edits)
     };
     let Some(place) = differ(&edits).iter().position(Option::is_some) else { return Ok(EDITS) };
     let (file, edit) = &edits[place];
-    let with_edit = |file: &Vec<u8>| (file.clone(), edit.clone());
+    let with_edit = |file: &Vec<u8>| (kept(file.clone()), edit.clone());
     let fails = |files: &[Vec<u8>]| {
         differ(&files.iter().map(with_edit).collect::<Vec<_>>()).iter().map(Option::is_some).collect()
     };
