@@ -76,6 +76,16 @@ fn what_doubles_a_hundred_times_is_too_large() {
     assert!(expanded(compared).is_err());
 }
 
+/// What is read many times over takes long, even if nothing comes of it.
+#[test]
+fn what_is_passed_over_a_thousand_times_is_too_large() {
+    let passed_over = format!("a1 = ${{nosuch?{}}}\n", "x".repeat(1 << 20));
+    assert_eq!(expanded("a0 = $a1\n".to_owned() + &passed_over), Ok(Vec::new()));
+    assert_eq!(expanded(format!("a0 = {}\n", "$a1".repeat(1000)) + &passed_over), Err(ExpandError::TooLarge));
+    let compared = "${{$a1} == {$a1} ? {$a1}}".repeat(300);
+    assert_eq!(expanded(format!("a0 = {compared}\n") + &passed_over), Err(ExpandError::TooLarge));
+}
+
 #[test]
 fn a_line_of_ten_megabytes() {
     let long = "x".repeat(10 << 20);

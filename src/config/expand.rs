@@ -24,8 +24,8 @@ const MAX_LEVEL: usize = 100;
 const MAX_DEPTH: usize = 300;
 /// No honest value refers to so many others; one that doubles itself a hundred times does.
 const MAX_REFERENCES: usize = 100_000;
-/// And none becomes so long, in bytes.
-const MAX_RESULT: usize = 64 << 20;
+/// And none is made of so much text, in bytes, also counting what is read and comes to nothing.
+const MAX_TEXT: usize = 32 << 20;
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,13 +88,15 @@ struct Expansion<'a> {
     /// The levels around this side of a comparison.
     outer: usize,
     references: usize,
+    /// How much text was taken apart so far, in bytes: time and memory are in proportion to it.
+    taken_apart: usize,
     /// Syntax errors so far. After the first, nothing more is looked up, but Postfix reads on and may find more.
     complaints: Vec<Vec<u8>>,
 }
 
 impl<'a> Expansion<'a> {
     fn new(lookup: &'a dyn Lookup, outer: usize) -> Self {
-        Expansion { lookup, result: Vec::new(), level: 0, outer, references: 0, complaints: Vec::new() }
+        Expansion { lookup, result: Vec::new(), level: 0, outer, references: 0, taken_apart: 0, complaints: Vec::new() }
     }
 
     fn finish(self) -> Result<Vec<u8>, ExpandError> {
@@ -107,6 +109,10 @@ impl<'a> Expansion<'a> {
 
     /// Takes text apart into literal runs and references.
     fn text(&mut self, text: &[u8]) -> Step {
+        self.taken_apart += text.len();
+        if self.taken_apart > MAX_TEXT {
+            return Err(ExpandError::TooLarge);
+        }
         let mut literal = Vec::new();
         let mut rest = text;
         while let Some((&byte, after)) = rest.split_first() {
@@ -149,7 +155,7 @@ impl<'a> Expansion<'a> {
         self.references += 1;
         self.level += 1;
         let depth = self.outer + self.level;
-        if depth > MAX_DEPTH || self.references > MAX_REFERENCES || self.result.len() > MAX_RESULT {
+        if depth > MAX_DEPTH || self.references > MAX_REFERENCES {
             return Err(ExpandError::TooLarge);
         }
         if self.level > MAX_LEVEL + 1 {
@@ -250,9 +256,9 @@ impl<'a> Expansion<'a> {
     /// Expands one side of a comparison, which counts its levels on its own.
     fn operand(&mut self, text: &[u8]) -> Result<Vec<u8>, ExpandError> {
         let mut operand = Expansion::new(self.lookup, self.outer + self.level);
-        operand.references = self.references;
+        (operand.references, operand.taken_apart) = (self.references, self.taken_apart);
         operand.text(text)?;
-        self.references = operand.references;
+        (self.references, self.taken_apart) = (operand.references, operand.taken_apart);
         self.complaints.append(&mut operand.complaints);
         Ok(operand.result)
     }
