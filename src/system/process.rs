@@ -34,9 +34,14 @@ impl Program {
             self.arguments.split_first().ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))?;
         let mut command = Command::new(program);
         command.args(arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
-        if let Some(mask) = MASK_BEFORE.get().copied() {
-            // SAFETY: between fork and exec only this system call is made.
-            unsafe { command.pre_exec(move || Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?)) };
+        if let Some((mask, at_size_limit)) = SIGNALS_BEFORE.get().copied() {
+            // SAFETY: between fork and exec only these system calls are made.
+            unsafe {
+                command.pre_exec(move || {
+                    signal(Signal::SIGXFSZ, at_size_limit)?;
+                    Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?)
+                })
+            };
         }
         if let Some(directory) = root.directory() {
             let directory = directory.to_owned();
@@ -103,10 +108,13 @@ impl Interrupts {
 /// The signals by which a user or the system ends a process.
 const ENDINGS: [Signal; 4] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
 
-/// The signals that were held already when this process began to hold more of them: a command is to have no others held.
-static MASK_BEFORE: OnceLock<SigSet> = OnceLock::new();
+/// The signals that were held already when this process began to hold more of them, and what SIGXFSZ did: a command is to
+/// find it so.
+static SIGNALS_BEFORE: OnceLock<(SigSet, SigHandler)> = OnceLock::new();
 
 /// Keeps the signals by which a user or the system ends a process waiting, until what is returned is dropped.
+///
+/// From now on a file that would grow beyond the limit of this process is an error like any other, and no signal.
 pub fn hold_signals() -> impl Drop {
     struct Held(Option<SigSet>);
     impl Drop for Held {
@@ -116,8 +124,9 @@ pub fn hold_signals() -> impl Drop {
     }
     let mut before = SigSet::empty();
     let held = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::from_iter(ENDINGS)), Some(&mut before));
-    if held.is_ok() {
-        let _ = MASK_BEFORE.set(before);
+    // SAFETY: no handler is set that could run.
+    if let (Ok(()), Ok(at_size_limit)) = (held, unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }) {
+        let _ = SIGNALS_BEFORE.set((before, at_size_limit));
     }
     Held(held.is_ok().then_some(before))
 }

@@ -5,6 +5,7 @@ mod broken;
 mod concurrent;
 mod destroy;
 mod dry_run;
+mod environment;
 mod examples;
 mod host;
 mod information;
