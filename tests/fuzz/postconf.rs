@@ -33,7 +33,7 @@ fn reads(seed: u64) -> Result<u64, Failure> {
     let reference = reference(seed);
     let any = prop_oneof![2 => main_cf(), 4 => with_errors(main_cf()), 2 => mutated(), 1 => words(40)];
     let files: Vec<_> =
-        generated(any.prop_map(|Text(file)| file).prop_filter("asked", is_asked), seed, FILES).collect();
+        generated(any.prop_map(|Text(file)| file).prop_filter("asked", |file| is_asked(file)), seed, FILES).collect();
     let differ = |files: &[Vec<u8>]| -> Vec<Option<String>> {
         let work = tempfile::tempdir().unwrap();
         let told = ask(reference, work.path(), files);
@@ -65,7 +65,7 @@ const JUDGED: [&str; 7] = [
 
 /// postconf is asked for some names only, and tells nothing of an error in the value of another. And where it quotes an
 /// orphan, what follows a NUL counts for the length at which it breaks off.
-fn is_asked(file: &Vec<u8>) -> bool {
+fn is_asked(file: &[u8]) -> bool {
     let names = names();
     let main_cf = MainCf::parse(file);
     let has_orphan = matches!(

@@ -23,7 +23,12 @@ pub fn properties() -> Vec<Property> {
     let look = || prop_oneof![1 => select(LOOKS.to_vec()).prop_map(words_of), 1 => action()];
     vec![
         Property::new("program_looks", 60, move || (files(), look()), |(files, words)| looks(&files, &words)),
-        Property::new("program_acts", 40, || (files(), action()), |(files, words)| acts(&files, &words)),
+        Property::new(
+            "program_acts",
+            40,
+            || (prepared(), files(), action()),
+            |(prepared, files, words)| acts(prepared, &files, &words),
+        ),
         Property::new("program_argv", 40, || (files(), argv(8)), |(files, words)| any_words(&files, &words)),
     ]
 }
@@ -59,6 +64,7 @@ fn files() -> impl Strategy<Value = Vec<Change>> {
             "/etc/postfix-in/main.cf",
             "/etc/postfix-out/main.cf",
             "/etc/postfix-in/master.cf",
+            "/etc/postfix-out/master.cf",
             "/etc/postfix/main.cf.proto",
             "/etc/postfix/master.cf.proto",
             "/etc/postfix/postfix-files",
@@ -90,17 +96,20 @@ fn files() -> impl Strategy<Value = Vec<Change>> {
         1 => (Just("/etc/postfix/main.cf"), file()).prop_map(|(path, text)| Change::Replace(path, text)),
         1 => list.prop_map(|list| Change::List(list.join(" "))),
     ];
-    vec(change, 0..4)
+    vec(change, 0..3)
 }
 
 /// A change of the set of instances, as somebody may ask for it.
 fn action() -> impl Strategy<Value = Vec<Text>> {
-    let name = select(&["in", "out", "-", "postfix-in", "/etc/postfix-out", "/etc/postfix-new", "nosuch", ""][..]);
+    let name = select(
+        &["new", "new", "new", "in", "out", "-", "postfix-in", "/etc/postfix-out", "/etc/postfix-new", "nosuch", ""][..],
+    );
     let new = select(&["postfix-new", "postfix-new", "postfix-in", "new", "-", "postfix-a/b", "postfix-\u{e9}"][..]);
     let group = option::of(select(&["mta", "-", "a b", "other"][..]));
     let kind = select(&["create", "create", "import", "assign", "deport", "destroy", "enable", "disable", "init"][..]);
     let directory = select(
         &[
+            "config_directory=/etc/postfix-new",
             "config_directory=/etc/postfix-new",
             "config_directory = /etc/postfix-in/",
             "queue_directory=/var/spool/new",
@@ -129,6 +138,11 @@ fn action() -> impl Strategy<Value = Vec<Text>> {
 
 fn host(changes: &[Change]) -> Host {
     let host = Host::as_root();
+    change(&host, changes);
+    host
+}
+
+fn change(host: &Host, changes: &[Change]) {
     for change in changes {
         match change {
             Change::Replace(path, text) => fs::write(host.path(path), &**text).unwrap(),
@@ -144,7 +158,6 @@ fn host(changes: &[Change]) -> Host {
             }
         }
     }
-    host
 }
 
 /// Runs the program, which says why if it has failed, and nothing but messages.
@@ -171,9 +184,18 @@ fn looks(changes: &[Change], words: &[Text]) -> TestCaseResult {
     Ok(())
 }
 
+/// What was done before the files were changed: an instance made, or made and taken off the list again.
+fn prepared() -> impl Strategy<Value = &'static [&'static [&'static str]]> {
+    const CREATE: &[&str] = &["-I", "postfix-new", "-e", "create"];
+    const DEPORT: &[&str] = &["-i", "new", "-e", "deport"];
+    prop_oneof![2 => Just(&[][..]), 3 => Just(&[CREATE][..]), 1 => Just(&[CREATE, DEPORT][..])]
+}
+
 /// Done as announced, or not at all; and the host is as good for the next command as it was.
-fn acts(changes: &[Change], words: &[Text]) -> TestCaseResult {
-    let host = host(changes);
+fn acts(prepared: &[&[&str]], changes: &[Change], words: &[Text]) -> TestCaseResult {
+    let host = Host::as_root();
+    prepared.iter().for_each(|arguments| host.does(arguments));
+    change(&host, changes);
     let before = host.tree();
     let (listed_badly, _) = run(&host, &["-l"], &[])?;
     let (refused, announced) = run(&host, &["--dry-run"], words)?;
