@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 pub fn properties() -> Vec<Property> {
-    vec![Property::new("argv", 5000, || argv(8), |argv| judged(&argv))]
+    vec![Property::new("argv", 10_000, || argv(8), |argv| judged(&argv))]
 }
 
 /// Words as someone may type them, or a program that has gone mad.

@@ -15,14 +15,14 @@ type Setting = (&'static str, Text);
 
 pub fn properties() -> Vec<Property> {
     vec![
-        Property::new("edit_set", 2000, || (file(), settings()), |(file, settings)| sets(&file, &settings)),
+        Property::new("edit_set", 4000, || (file(), settings()), |(file, settings)| sets(&file, &settings)),
         Property::new(
             "edit_comment_out",
-            2000,
+            4000,
             || (file(), vec(name(), 0..4)),
             |(file, names)| comments(&file, &names),
         ),
-        Property::new("edit_set_to_itself", 2000, file, |file| to_itself(&file)),
+        Property::new("edit_set_to_itself", 4000, file, |file| to_itself(&file)),
     ]
 }
 

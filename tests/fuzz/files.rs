@@ -15,20 +15,20 @@ pub fn properties() -> Vec<Property> {
     let any_master_cf = || prop_oneof![3 => master_cf(), 2 => mutated(), 2 => words(60), 1 => raw()];
     let any_postfix_files = || prop_oneof![3 => postfix_files(), 2 => mutated(), 2 => words(40), 1 => raw()];
     vec![
-        Property::new("lines", 2000, file, |file| lines(&file)),
-        Property::new("main_cf", 2000, file, |file| values(&file)),
+        Property::new("lines", 4000, file, |file| lines(&file)),
+        Property::new("main_cf", 4000, file, |file| values(&file)),
         Property::new(
             "main_cf_comments",
-            2000,
+            4000,
             || (file(), any::<Index>()),
             |(file, place)| comment_inside(&file, place),
         ),
-        Property::new("master_cf", 2000, any_master_cf, |file| services(&file)),
-        Property::new("postfix_files", 2000, any_postfix_files, |file| private_files(&file)),
-        Property::new("lists", 2000, || prop_oneof![words(40), raw()], |value| list(&value)),
+        Property::new("master_cf", 4000, any_master_cf, |file| services(&file)),
+        Property::new("postfix_files", 4000, any_postfix_files, |file| private_files(&file)),
+        Property::new("lists", 4000, || prop_oneof![words(40), raw()], |value| list(&value)),
         Property::new(
             "written_is_read",
-            2000,
+            4000,
             || (name(), words(8), main_cf()),
             |(name, value, file)| written(name, value, file),
         ),

@@ -54,7 +54,7 @@ use std::time::{Duration, Instant};
 const SUITES: [&str; 3] = ["bookworm", "trixie", "forky"];
 
 /// How many rounds are run when there is no time limit.
-const ROUNDS: u64 = 6;
+const ROUNDS: u64 = 3;
 /// No property may need so much memory, in bytes, and no round of one so much time.
 const MEMORY: u64 = 4 << 30;
 const STUCK: Duration = Duration::from_secs(300);

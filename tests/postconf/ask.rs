@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 /// in a crash of postconf.
 const ASK: &str = r#"
 ulimit -c 0; ulimit -v 2000000
-cd /mnt && ls | xargs -n 20 -P 40 sh -c '
+cd /mnt && ls | xargs -n 5 -P 40 sh -c '
 for file; do
     timeout 60 postconf -c /mnt/$file -x NAMES >$file/expanded 2>$file/complaints
     echo $? >$file/status
