@@ -15,7 +15,7 @@ use crate::tally::Tally;
 
 /// The time that is given to those that wait, and what starting and ending may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(1);
-const BUSY: Duration = Duration::from_secs(4);
+const BUSY: Duration = Duration::from_secs(9);
 
 /// Takes a lock as postconf(1) does.
 fn lock(path: &Path) -> Result<File> {
