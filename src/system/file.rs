@@ -7,10 +7,16 @@ use std::fs::Metadata;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
 use thiserror::Error;
 
-/// How often a file may change while it is read before that is an error.
-const MAX_ATTEMPTS: usize = 100;
+/// How long is waited for a file that is being written.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often is looked, while waiting.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Who writes a file piece by piece has the next one before this time is over, also on a busy machine.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// Why a file cannot be read. The words are Postfix's, where it has some.
 #[derive(Debug, Error)]
@@ -67,11 +73,19 @@ pub fn read(root: &Root, path: &Path) -> Result<Vec<u8>, ReadError> {
 
 /// Reads a whole regular file, given by its absolute path, in one read(2). The buffer only grows: it serves many files.
 ///
-/// A write that is not atomic is noticed by the size and times (in nanoseconds) before and after the reading,
-/// and the file is read again.
+/// A write that is not atomic is noticed by the size and times (in nanoseconds) before and after the reading, or, between
+/// two pieces, by a file that has just been changed and ends in the middle of a line. Then it is read again.
 pub fn read_into<'a>(root: &Root, path: &Path, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], ReadError> {
     let name = || printable(path);
-    for _ in 0..MAX_ATTEMPTS {
+    let mut waiting_since = None;
+    let is_time_over = |since: &mut Option<Instant>| {
+        let over = since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE;
+        if !over {
+            sleep(PAUSE);
+        }
+        over
+    };
+    loop {
         let mut file = root.open(path).map_err(|reason| ReadError::Open { path: name(), reason })?;
         let failed = |reason| ReadError::Read { path: name(), reason };
         let before = file.metadata().map_err(failed)?;
@@ -86,16 +100,30 @@ pub fn read_into<'a>(root: &Root, path: &Path, buffer: &'a mut Vec<u8>) -> Resul
             buffer.try_reserve_exact(length - buffer.len()).map_err(|error| failed(error.into()))?;
             buffer.resize(length, 0);
         }
-        match file.read_exact(&mut buffer[..length]) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
-            outcome => outcome.map_err(failed)?,
-        }
+        let is_whole = match file.read_exact(&mut buffer[..length]) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => false,
+            outcome => outcome.map(|()| true).map_err(failed)?,
+        };
         let after = file.metadata().map_err(failed)?;
-        if stamp(&before) == stamp(&after) {
-            return Ok(&buffer[..length]);
+        match is_whole && stamp(&before) == stamp(&after) {
+            // If it stays like this, that is all there is.
+            true if !is_being_written(&buffer[..length], &after) || is_time_over(&mut waiting_since) => {
+                return Ok(&buffer[..length]);
+            }
+            false if is_time_over(&mut waiting_since) => return Err(ReadError::KeepsChanging { path: name() }),
+            _ => {}
         }
     }
-    Err(ReadError::KeepsChanging { path: name() })
+}
+
+/// Does it seem that more is to come?
+fn is_being_written(bytes: &[u8], data: &Metadata) -> bool {
+    // Of the clocks of files and of programs, one may be a little ahead.
+    let is_new = || {
+        let distance = |time: SystemTime| time.elapsed().unwrap_or_else(|ahead| ahead.duration());
+        data.modified().is_ok_and(|time| distance(time) < QUIET)
+    };
+    !bytes.ends_with(b"\n") && is_new()
 }
 
 fn stamp(data: &Metadata) -> (u64, i64, i64, i64, i64) {
