@@ -140,6 +140,11 @@ impl<'a> Parameters<'a> {
         Err(ValueError { place: self.place(name), name, problem })
     }
 
+    /// Is nothing set, as in a file that was lost in a crash?
+    pub fn is_empty(&self) -> bool {
+        self.main_cf.entries().all(|(name, _)| name == b"config_directory")
+    }
+
     /// The value of a parameter that this main.cf sets; None if it does not, or if nothing can be made of it here.
     pub fn own(&self, name: &str) -> Option<OsString> {
         self.main_cf.get(name.as_bytes())?;

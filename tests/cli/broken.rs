@@ -36,6 +36,15 @@ fn missing() {
     );
 }
 
+/// As a crash, or an editor on a full disk, leaves it: with nothing but defaults it would have the primary's directories.
+#[test]
+fn empty() {
+    for text in ["", "\n", "# nothing is left\n"] {
+        let empty = |host: &Host| fs::write(host.path("/etc/postfix-out/main.cf"), text).unwrap();
+        left_out(empty, "/etc/postfix-out/main.cf sets no parameter");
+    }
+}
+
 #[test]
 fn a_directory_or_a_fifo_or_a_dangling_link() {
     let directory = |host: &Host| fs::create_dir(host.remove_main_cf("/etc/postfix-out")).unwrap();
