@@ -91,7 +91,8 @@ pub fn add(mut instances: Instances, mut instance: Instance, names: &Names, mut 
     let secondaries = claim(&mut instances, &instance, &host)?;
     host.check_initialised()?;
     let config_directory = &instance.config_directory;
-    if !file::exists(host.postfix.root, &Path::new(config_directory).join("master.cf"))? {
+    let master_cf = file::status(host.postfix.root, &Path::new(config_directory).join("master.cf"))?;
+    if !master_cf.is_some_and(|found| found.is_file()) {
         return Err(NewError::NoMasterCf(printable(config_directory)).into());
     }
     instances.claims.check_places()?;
