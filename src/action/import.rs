@@ -91,8 +91,7 @@ pub fn add(mut instances: Instances, mut instance: Instance, names: &Names, mut 
     let secondaries = claim(&mut instances, &instance, &host)?;
     host.check_initialised()?;
     let config_directory = &instance.config_directory;
-    let master_cf = file::status(host.postfix.root, &Path::new(config_directory).join("master.cf"))?;
-    if !master_cf.is_some_and(|found| found.is_file()) {
+    if !file::is_regular(host.postfix.root, &Path::new(config_directory).join("master.cf"))? {
         return Err(NewError::NoMasterCf(printable(config_directory)).into());
     }
     instances.claims.check_places()?;

@@ -12,6 +12,7 @@ use crate::system::file;
 use crate::system::log::printable;
 use crate::system::passwd::Accounts;
 use crate::system::process::Program;
+use crate::system::root::Root;
 use anyhow::Result;
 use nix::sys::stat::SFlag;
 use std::ffi::{OsStr, OsString};
@@ -24,10 +25,23 @@ use thiserror::Error;
 pub enum OwnerError {
     #[error("file {file}: parameter mail_owner: unknown user name value: {user}")]
     MailOwner { file: String, user: String },
+    #[error("file {file}: parameter mail_owner: user {user} has privileged user ID")]
+    Privileged { file: String, user: String },
     #[error("file {file}: parameter setgid_group: unknown group name: {group}")]
     SetgidGroup { file: String, group: String },
     #[error("{file} names the unknown user or group {name}. Nothing was changed")]
     Unknown { file: String, name: String },
+}
+
+/// Why postfix-files is not followed.
+#[derive(Debug, Error)]
+pub enum NotFollowed {
+    /// Postfix's own script is to do it.
+    #[error("{0}")]
+    LeftToPostfix(String),
+    /// That script would follow it, out of the directories of the instance.
+    #[error("{0}: that is outside. Nothing was changed")]
+    LeadsOut(String),
 }
 
 /// The steps that give the private files their owners and modes.
@@ -43,7 +57,8 @@ impl PrivateFiles {
     pub fn plan(host: &Host, instance: &Instance, parameters: &Parameters) -> Result<PrivateFiles> {
         let entries = match read(host)? {
             Ok(entries) => entries,
-            Err(reason) => {
+            Err(refused @ NotFollowed::LeadsOut(_)) => return Err(refused.into()),
+            Err(NotFollowed::LeftToPostfix(reason)) => {
                 let program = set_permissions(host, &instance.config_directory);
                 return Ok(PrivateFiles { prepare: Vec::new(), finish: vec![Step::Run { program, reason }] });
             }
@@ -80,23 +95,27 @@ fn set_permissions(host: &Host, config_directory: &OsStr) -> Program {
     Program { arguments: words.map(OsStr::to_owned).into(), environment: Vec::new() }
 }
 
-/// All entries, of the file and of the directory beside it; or why they cannot be understood.
-pub fn read(host: &Host) -> Result<Result<Vec<Entry>, String>> {
+/// All entries, of the file and of the directory beside it; or why they are not followed.
+pub fn read(host: &Host) -> Result<Result<Vec<Entry>, NotFollowed>> {
     let file = Path::new(&host.primary.shared.meta_directory).join("postfix-files");
     let mut files = vec![file.clone()];
     match more_files(host, &file.with_extension("d"))? {
         Ok(more) => files.extend(more),
-        Err(reason) => return Ok(Err(reason)),
+        Err(reason) => return Ok(Err(NotFollowed::LeftToPostfix(reason))),
     }
     let mut all = Vec::new();
     for file in files {
         let bytes = match file::read(host.postfix.root, &file) {
-            Err(error) if error.says_unusable() => return Ok(Err(error.to_string())),
+            Err(error) if error.says_unusable() => return Ok(Err(NotFollowed::LeftToPostfix(error.to_string()))),
             bytes => bytes?,
         };
         match entries(&bytes) {
             Ok(entries) => all.extend(entries),
-            Err(error) => return Ok(Err(format!("{}, {}", printable(&file), printable(error.to_string())))),
+            Err(error) => {
+                let text = format!("{}, {}", printable(&file), printable(error.to_string()));
+                let leads_out = error.leads_out();
+                return Ok(Err(if leads_out { NotFollowed::LeadsOut(text) } else { NotFollowed::LeftToPostfix(text) }));
+            }
         }
     }
     Ok(Ok(all))
@@ -123,8 +142,14 @@ fn more_files(host: &Host, directory: &Path) -> Result<Result<Vec<PathBuf>, Stri
     Ok(Ok(files))
 }
 
+fn is_link(root: &Root, path: &Path) -> bool {
+    let found = Directory::open_parent(root, path).and_then(|(directory, name)| directory.look_at(name));
+    found.is_ok_and(|found| found.is_some_and(|found| kind(&found) == SFlag::S_IFLNK))
+}
+
 /// Whom `$mail_owner` and `$setgid_group` stand for.
 struct Owners<'a> {
+    root: &'a Root,
     accounts: &'a Accounts,
     mail_owner: Account,
     setgid_group: Account,
@@ -138,21 +163,26 @@ impl<'a> Owners<'a> {
         let file = || printable(main_cf(&instance.config_directory));
         let user = accounts.user(owner.as_bytes());
         let user = user.ok_or_else(|| OwnerError::MailOwner { file: file(), user: printable(&owner) })?;
+        if user.uid == 0 {
+            return Err(OwnerError::Privileged { file: file(), user: printable(&owner) }.into());
+        }
         let gid = accounts.group(group.as_bytes());
         let gid = gid.ok_or_else(|| OwnerError::SetgidGroup { file: file(), group: printable(&group) })?.gid;
         let mail_owner = Account { name: printable(&owner), id: user.uid };
         let setgid_group = Account { name: printable(&group), id: gid };
         let file = printable(Path::new(&host.primary.shared.meta_directory).join("postfix-files"));
-        Ok(Owners { accounts, mail_owner, setgid_group, file })
+        Ok(Owners { root: host.postfix.root, accounts, mail_owner, setgid_group, file })
     }
 
     /// An entry as a step, and whether it is passed over where there is no such file.
     fn permissions(&self, instance: &Instance, entry: Entry) -> Result<(Permissions, bool), OwnerError> {
         let path = Path::new(OsStr::from_bytes(&entry.path));
         let place = match entry.base {
-            // It is root's, and its main.cf may be a link.
-            Base::Config if entry.path.is_empty() => Place::of(&instance.config_directory),
-            Base::Config => Place::of(Path::new(&instance.config_directory).join(path)),
+            // The main.cf of an instance may be a link; whether others could have put that there is checked later.
+            Base::Config if is_link(self.root, &Path::new(&instance.config_directory).join(path)) => {
+                Place::of(Path::new(&instance.config_directory).join(path))
+            }
+            Base::Config => Place { below: path.into(), ..Place::of(&instance.config_directory) },
             Base::Queue => Place { below: path.into(), ..Place::of(&instance.queue_directory) },
             Base::Data => Place { below: path.into(), ..Place::of(&instance.data_directory) },
         };
