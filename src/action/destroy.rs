@@ -151,7 +151,7 @@ fn remainder(host: &Host) -> Result<Option<OsString>> {
         directory.path().file_name().is_some_and(|name| name.as_bytes().starts_with(NAME_PREFIX.as_bytes()));
     let is_rest = names.iter().any(|found| found == MARKER) || (names.is_empty() && was_instance);
     // What is removed depends on the main.cf there, so nobody else may have put it there.
-    Ok((is_rest && directory.is_trusted()?).then(|| name.clone()))
+    Ok((is_rest && directory.untrusted(host.postfix.root)?.is_none()).then(|| name.clone()))
 }
 
 fn check_no_mail(host: &Host, instance: &Instance) -> Result<()> {

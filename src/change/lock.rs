@@ -10,6 +10,7 @@ use crate::system::process::signal_waits;
 use crate::system::root::Root;
 use nix::fcntl::OFlag;
 use nix::sys::stat::{FileStat, SFlag, fstat};
+use nix::unistd::geteuid;
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
 use std::io;
@@ -88,8 +89,8 @@ impl Lock {
             let real = root.resolve(file);
             let (directory, name) = Directory::open_parent(root, &real)?;
             // Elsewhere, somebody else could replace the file.
-            if !directory.is_trusted()? {
-                let (file, directory) = (printable(file), printable(directory.path()));
+            if let Some(untrusted) = directory.untrusted(root)? {
+                let (file, directory) = (printable(file), printable(untrusted));
                 return Err(LockError::UnsafeLink { file, directory });
             }
             turns.push(Turn::wait(directory, name, patience)?);
@@ -182,9 +183,11 @@ fn is_same(one: &FileStat, other: &FileStat) -> bool {
     (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
-/// A crash may leave a file under two names, or with the mode that it was to have in the end.
+/// A crash may leave a file under two names, or with the mode that it was to have in the end; and somebody else, who made
+/// the file, could still write to it when it is in place.
 fn is_trusted(status: &FileStat) -> bool {
-    kind(status) == SFlag::S_IFREG && status.st_nlink == 1 && mode(status) == MODE
+    let ours = status.st_uid == geteuid().as_raw();
+    ours && kind(status) == SFlag::S_IFREG && status.st_nlink == 1 && mode(status) == MODE
 }
 
 /// Locks a file, and says whether that was possible in time. `slow` is called if it takes long, and an interrupt ends it.

@@ -1,6 +1,6 @@
 //! Owner, group and mode, set on open files only.
 
-use super::apply::Undo;
+use super::apply::{StepError, Undo};
 use super::plan::{Permissions, Place};
 use crate::system::directory::{Directory, SystemError, kind, mode};
 use crate::system::file;
@@ -50,8 +50,8 @@ pub(super) fn unsettled(undo: &[Undo]) -> IndexSet<Place> {
     places
 }
 
-/// Gives a file the owner, group and mode that it had.
-pub(super) fn restore(root: &Root, place: &Place, status: &FileStat) -> Result<(), SystemError> {
+/// Gives a file the owner, group and mode that it had. Another file that has its name by now is not given them.
+pub(super) fn restore(root: &Root, place: &Place, status: &FileStat) -> Result<(), StepError> {
     let failed = |error: Errno| SystemError::new("chown", place.path(), error);
     let flags = match kind(status) {
         SFlag::S_IFDIR => OFlag::O_RDONLY | OFlag::O_DIRECTORY,
@@ -61,6 +61,9 @@ pub(super) fn restore(root: &Root, place: &Place, status: &FileStat) -> Result<(
     };
     let file = open(root, place, flags)?;
     let now = fstat(&file).map_err(failed)?;
+    if (now.st_dev, now.st_ino) != (status.st_dev, status.st_ino) {
+        return Err(StepError::Changed(printable(place.path())));
+    }
     let moved = (now.st_uid, now.st_gid) != (status.st_uid, status.st_gid);
     if moved {
         let (owner, group) = (Uid::from_raw(status.st_uid), Gid::from_raw(status.st_gid));

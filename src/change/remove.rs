@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
 use nix::sys::stat::SFlag;
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -58,11 +58,7 @@ fn remove_part(root: &Root, directory: &Directory, part: &Part, log: &Log) -> Re
 
 /// Removes a directory and such contents, and says whether nothing was left.
 fn remove_directory(parent: &Directory, name: &OsStr, contents: Contents) -> Result<bool, SystemError> {
-    let directory = match parent.child(name) {
-        // Somebody has just put something else there.
-        Err(error) if matches!(raw(&error), Some(Errno::ELOOP | Errno::ENOTDIR)) => return Ok(false),
-        directory => directory?,
-    };
+    let Some(directory) = open(parent, name)? else { return gone(parent.remove_directory(name)) };
     for name in directory.names()? {
         let Some(found) = directory.look_at(&name)? else { continue };
         match (kind(&found), contents) {
@@ -81,9 +77,20 @@ fn remove_directory(parent: &Directory, name: &OsStr, contents: Contents) -> Res
     gone(parent.remove_directory(name))
 }
 
+/// Opens a directory that was there just now: None if somebody has put something else in its place meanwhile, or if it
+/// lies deeper than any of Postfix's.
+fn open(parent: &Directory, name: &OsStr) -> Result<Option<Directory>, SystemError> {
+    let others = [Errno::ENOENT, Errno::ELOOP, Errno::ENOTDIR, Errno::ENAMETOOLONG];
+    match parent.child(name) {
+        Err(error) if raw(&error).is_some_and(|reason| others.contains(&reason)) => Ok(None),
+        directory => directory.map(Some),
+    }
+}
+
 /// Removes a directory, as far as it holds copies: what is the same as its original is no loss.
 fn remove_copies(root: &Root, parent: &Directory, name: &OsStr, original: &Path) -> Result<bool, SystemError> {
-    let (directory, original) = (parent.child(name)?, original.join(name));
+    let Some(directory) = open(parent, name)? else { return gone(parent.remove_directory(name)) };
+    let original = original.join(name);
     for name in directory.names()? {
         match directory.look_at(&name)?.as_ref().map(kind) {
             Some(SFlag::S_IFDIR) => {
@@ -116,11 +123,12 @@ fn is_copy(root: &Root, directory: &Directory, name: &OsStr, original: &Path) ->
 fn has_contents_of(root: &Root, directory: &Directory, name: &OsStr, original: &Path) -> bool {
     let copy = directory.open_file(name, OFlag::O_RDONLY | OFlag::O_NONBLOCK);
     let Some((mut copy, mut original)) = copy.ok().zip(root.open(original).ok()) else { return false };
-    let length = |file: &File| file.metadata().map(|data| data.len()).ok();
+    // A device may have no end.
+    let length = |file: &File| file.metadata().ok().filter(Metadata::is_file).map(|data| data.len());
+    let Some(size) = length(&copy).filter(|_| length(&copy) == length(&original)) else { return false };
     let (mut one, mut other) = (Vec::new(), Vec::new());
-    length(&copy) == length(&original)
-        && copy.read_to_end(&mut one).and(original.read_to_end(&mut other)).is_ok()
-        && one == other
+    let read = |file: &mut File, bytes| file.take(size).read_to_end(bytes);
+    read(&mut copy, &mut one).and(read(&mut original, &mut other)).is_ok() && one == other
 }
 
 /// The lock of master(8), or of a service by its type and name.

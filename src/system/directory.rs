@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -50,7 +51,17 @@ pub struct Directory {
     descriptor: OwnedFd,
     /// How it was reached: for messages only.
     path: PathBuf,
+    /// How many directories it lies below the one that was opened by its path.
+    depth: usize,
 }
+
+/// The bits of a mode by which others than the owner may change names in a directory, and by which not those of others.
+const OTHERS_WRITE: u32 = 0o022;
+const STICKY: u32 = 0o1000;
+
+/// How far down a path is followed, one name at a time. Whoever makes more directories in one another wants to see
+/// what becomes of those who follow.
+const MAX_DEPTH: usize = 100;
 
 const OPEN: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
@@ -58,7 +69,7 @@ impl Directory {
     /// Opens an absolute path. Links in it are followed.
     pub fn open(root: &Root, path: &Path) -> Result<Directory, SystemError> {
         let descriptor = root.open_with(path, OPEN).map_err(|error| SystemError::new("open", path, error))?;
-        Ok(Directory { descriptor: descriptor.into(), path: path.to_owned() })
+        Ok(Directory { descriptor: descriptor.into(), path: path.to_owned(), depth: 0 })
     }
 
     /// Opens the directory that holds an absolute path, and returns it with the last name of that path.
@@ -69,10 +80,13 @@ impl Directory {
         }
     }
 
-    /// Opens a directory in this one; a link is refused.
+    /// Opens a directory in this one; a link is refused, and so is what lies too deep.
     pub fn child(&self, name: &OsStr) -> Result<Directory, SystemError> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.failed("open", name, Errno::ENAMETOOLONG));
+        }
         let descriptor = self.open_file(name, OPEN)?.into();
-        Ok(Directory { descriptor, path: self.path_of(name) })
+        Ok(Directory { descriptor, path: self.path_of(name), depth: self.depth + 1 })
     }
 
     /// Goes down from here by a relative path, of which no part may be a link.
@@ -135,10 +149,13 @@ impl Directory {
         fsync(self).map_err(|error| SystemError::new("fsync", &self.path, error))
     }
 
-    /// Can only root, or this user, have put there what is in it?
-    pub fn is_trusted(&self) -> Result<bool, SystemError> {
+    /// Where others than root and this user may have put there what is in it: here, or in a directory above.
+    pub fn untrusted(&self, root: &Root) -> Result<Option<PathBuf>, SystemError> {
         let status = self.status()?;
-        Ok((status.st_uid == 0 || status.st_uid == geteuid().as_raw()) && mode(&status) & 0o022 == 0)
+        match is_ours(status.st_uid) && mode(&status) & OTHERS_WRITE == 0 {
+            true => untrusted_above(root, &self.path),
+            false => Ok(Some(self.path.clone())),
+        }
     }
 
     /// Refuses, with the system's reason, if names cannot be made or removed here.
@@ -164,6 +181,32 @@ impl AsFd for Directory {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
     }
+}
+
+/// A directory above in which others than root and this user can put something else in place of an absolute path, by its
+/// name or by that of a directory on the way. What is missing is about to be made.
+pub fn untrusted_above(root: &Root, path: &Path) -> Result<Option<PathBuf>, SystemError> {
+    let found = |path: &Path| match root.metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some).map_err(|error| SystemError::new("stat", path, error)),
+    };
+    for way in [path.to_owned(), root.resolve(path)] {
+        let mut below_is_ours = found(path)?.is_some_and(|below| is_ours(below.uid()));
+        for above in way.ancestors().skip(1) {
+            let Some(directory) = found(above)? else { continue };
+            // In a sticky directory, a name is changed by its owner only.
+            let is_kept = directory.mode() & STICKY != 0 && below_is_ours;
+            if !is_ours(directory.uid()) || (directory.mode() & OTHERS_WRITE != 0 && !is_kept) {
+                return Ok(Some(above.to_owned()));
+            }
+            below_is_ours = true;
+        }
+    }
+    Ok(None)
+}
+
+fn is_ours(owner: u32) -> bool {
+    owner == 0 || owner == geteuid().as_raw()
 }
 
 /// The type of a file, of the `S_IF` constants.

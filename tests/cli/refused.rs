@@ -25,7 +25,7 @@ fn a_directory_that_cannot_be_made() {
     let link = ["data_directory=/var/lib/link"];
     not_created(dangling, &link, "mkdir /var/lib/link: File exists. Nothing was changed");
     let dots = ["data_directory=/var/lib/new/../data"];
-    not_created(|_| {}, &dots, "open /var/lib/new/..: Invalid argument. Nothing was changed");
+    not_created(|_| {}, &dots, "mkdir /var/lib/new/../data: No such file or directory. Nothing was changed");
 }
 
 #[test]
