@@ -105,8 +105,8 @@ impl Interrupts {
     }
 }
 
-/// The signals by which a user or the system ends a process.
-const ENDINGS: [Signal; 4] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
+/// The signals by which a user or the system ends a process, also in that nobody reads its messages any more.
+const ENDINGS: [Signal; 5] = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM, Signal::SIGPIPE];
 
 /// The signals that were held already when this process began to hold more of them, and what SIGXFSZ did: a command is to
 /// find it so.

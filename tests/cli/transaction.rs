@@ -1,13 +1,18 @@
 //! All or nothing: whatever goes wrong on the way, all is as it was.
 
 use crate::host::Host;
+use assert_cmd::cargo::cargo_bin;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::sys::statvfs::statvfs;
 use std::fs;
+use std::io::pipe;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
+use std::os::unix::process::ExitStatusExt;
 use std::panic::resume_unwind;
+use std::process::Command;
 use std::thread;
 
 /// Runs a test among mounts of its own.
@@ -189,4 +194,22 @@ fn a_file_with_another_name_keeps_its_owner() {
     let import = ["-e", "import", "config_directory=/etc/postfix-new"];
     host.postmulti(&import).assert().success().stdout("").stderr(warning);
     assert_eq!(host.path("/etc/passwd").metadata().unwrap().uid(), 0);
+}
+
+/// Whoever has stopped listening does not end what has begun.
+#[test]
+fn nobody_reads_a_warning() {
+    let (host, undisturbed) = (Host::as_root(), Host::as_root());
+    let import = ["-e", "import", "config_directory=/etc/postfix-new"];
+    for host in [&host, &undisturbed] {
+        with_deported(host);
+        fs::hard_link(host.path("/etc/passwd"), host.path("/var/spool/postfix-new/deferred/file")).unwrap();
+    }
+    undisturbed.postmulti(&import).assert().success();
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(cargo_bin("postmulti"));
+    let ended = command.arg("--root").arg(host.path("/")).args(import).stderr(writer).status().unwrap();
+    assert_eq!(ended.signal(), Some(Signal::SIGPIPE as i32));
+    undisturbed.tree().assert_alike(&host.tree());
 }
