@@ -3,8 +3,8 @@
 //! target/roots. Needs root, for chroot(2).
 //!
 //! ```text
-//! cargo test --release --test postconf
-//! POSTCONF_SEED=7 POSTCONF_FILES=100000 cargo test --release --test postconf
+//! cargo test --profile fuzz --test postconf
+//! POSTCONF_SEED=7 POSTCONF_FILES=100000 cargo test --profile fuzz --test postconf
 //! ```
 //!
 //! What is generated depends on the seed alone. The files of a failed run are kept, and named.
