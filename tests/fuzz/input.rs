@@ -1,6 +1,7 @@
 //! Inputs: bytes at random, words of the grammar at random, well-formed files, and real files with a few errors.
 
 use crate::generate;
+use crate::reference::{root, suites};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -59,9 +60,8 @@ const WORDS: [&[u8]; 86] = [
 static REAL: LazyLock<Vec<Vec<Vec<u8>>>> = LazyLock::new(|| {
     let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut places = vec![top.join("fixtures")];
-    for suite in crate::SUITES {
-        places
-            .extend(["etc/postfix", "usr/share/postfix"].map(|place| top.join("target/roots").join(suite).join(place)));
+    for suite in suites() {
+        places.extend(["etc/postfix", "usr/share/postfix"].map(|place| root(suite).join(place)));
     }
     let is_meant = |name: &str| {
         name.ends_with(".cf") || ["main.cf", "master.cf", "postfix-files"].iter().any(|start| name.starts_with(start))

@@ -51,8 +51,6 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-const SUITES: [&str; 3] = ["bookworm", "trixie", "forky"];
-
 /// How many rounds are run when there is no time limit.
 const ROUNDS: u64 = 3;
 /// No property may need so much memory, in bytes, and no round of one so much time.

@@ -1,12 +1,11 @@
 //! Our agreement with the real postconf: what it reads, and what it makes of a file. Each round asks another Postfix.
 
-use crate::SUITES;
 use crate::ask::{ask, path};
 use crate::edit::{Edit, differences};
 use crate::generate::{edit::edit, generated};
 use crate::input::{Text, file, main_cf, mutated, with_errors, words};
 use crate::property::{Failure, Property};
-use crate::reference::Reference;
+use crate::reference::{Reference, suites};
 use crate::shrink::shrink;
 use crate::told::{Tally, judge, names};
 use memchr::memchr;
@@ -25,8 +24,9 @@ pub fn properties() -> Vec<Property> {
 }
 
 fn reference(seed: u64) -> &'static Reference {
-    let place = seed as usize % SUITES.len();
-    REFERENCES[place].get_or_init(|| Reference::open(SUITES[place]))
+    let suites: Vec<_> = suites().collect();
+    let place = seed as usize % suites.len();
+    REFERENCES[place].get_or_init(|| Reference::open(suites[place]))
 }
 
 fn reads(seed: u64) -> Result<u64, Failure> {

@@ -22,13 +22,11 @@ mod recorded;
 mod reference;
 mod told;
 
-use reference::Reference;
-
-const SUITES: [&str; 3] = ["bookworm", "trixie", "forky"];
+use reference::{Reference, suites};
 
 /// Runs a check in each reference root, and says in which one it failed.
 fn in_each_root(check: impl Fn(&Reference)) {
-    for suite in SUITES {
+    for suite in suites() {
         println!("== {suite}");
         check(&Reference::open(suite));
     }

@@ -1,6 +1,5 @@
 //! A root with the real Postfix.
 
-use super::SUITES;
 use super::told::{Postfix, name_value};
 use postmulti::config::defaults::{LAYOUTS, Layout};
 use std::path::{Path, PathBuf};
@@ -20,9 +19,22 @@ pub struct Reference {
     pub version: String,
 }
 
+/// Where the root of a suite lies.
+pub fn root(suite: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/roots").join(suite)
+}
+
+/// The last one is Debian's testing, which moves, and may not be there.
+const SUITES: [&str; 3] = ["bookworm", "trixie", "forky"];
+
+/// The suites to ask.
+pub fn suites() -> impl Iterator<Item = &'static str> {
+    SUITES.into_iter().filter(|suite| *suite != "forky" || root(suite).is_dir())
+}
+
 impl Reference {
     pub fn open(suite: &str) -> Reference {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/roots").join(suite);
+        let root = root(suite);
         assert!(nix::unistd::geteuid().is_root(), "the real postconf runs under chroot(2), which needs root");
         assert!(root.join("usr/sbin/postconf").exists(), "{}: no reference root; tests/run makes it", root.display());
         let postconf = |options: &str| {
