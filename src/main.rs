@@ -4,7 +4,7 @@
 
 use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
-use postmulti::action::{self, ActionError};
+use postmulti::action::{self, ActionError, hint};
 use postmulti::cli::error::RequestError;
 use postmulti::cli::getopt::Arguments;
 use postmulti::cli::help::Information;
@@ -26,21 +26,25 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     umask(Mode::from_bits_truncate(0o022));
     let arguments = Arguments::read(words);
     let log = Log::new(&arguments.program);
+    let mut hint = None;
     let code = process::open_standard_descriptors()
         .context("open /dev/null")
-        .and_then(|()| run(arguments, &log))
+        .and_then(|()| run(arguments, &log, &mut hint))
         .unwrap_or_else(|error| {
             let getopt_line = error.downcast_ref().and_then(RequestError::getopt_line);
             getopt_line.inspect(|line| log.line(line));
             log.fatal(format!("{error:#}"));
             1
         });
+    hint.inspect(|hint: &String| log.hint(hint));
     log.flush();
     code.into()
 }
 
 /// Reads the primary main.cf before it judges the arguments, as Postfix does: the first error is the one to tell.
-fn run(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
+///
+/// What may help is left in `hint`, whether this fails or not.
+fn run(arguments: Arguments, log: &Log, hint: &mut Option<String>) -> anyhow::Result<u8> {
     if let Some(information) = Information::from_arguments(&arguments)? {
         let mut stdout = std::io::stdout();
         stdout.write_all(&information.text()).and_then(|()| stdout.flush()).map_err(ActionError::Output)?;
@@ -61,7 +65,10 @@ fn run(arguments: Arguments, log: &Log) -> anyhow::Result<u8> {
     if root.is_host() {
         log.use_mail_log(MailLog::Postlog(primary.shared.postlog()));
     }
-    let request = Request::from_arguments(arguments)?;
+    let request = Request::from_arguments(arguments).inspect_err(|error| *hint = hint::of_usage(error))?;
     primary.shared.check(&postfix)?;
-    action::perform(&request, primary, &postfix, log)
+    let before = log.is_on_terminal().then(|| primary.clone());
+    let outcome = action::perform(&request, primary, &postfix, log);
+    *hint = before.and_then(|primary| hint::after(&outcome, &request, &primary, &postfix));
+    outcome
 }

@@ -5,6 +5,7 @@ pub mod create;
 pub mod deport;
 pub mod destroy;
 pub mod enable;
+pub mod hint;
 pub mod import;
 pub mod init;
 mod leftovers;

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use super::getopt::GetoptError;
+use super::request::Assignment;
 use crate::system::log::printable;
 
 /// Wrong usage. All of it is fatal; the wording is postmulti's own, typing error included.
@@ -32,9 +33,9 @@ pub enum RequestError {
     #[error("The '-p' and '-e' options preclude the use of '-R'")]
     Reverse,
     #[error("Cannot assign instance name or group without '-e assign'")]
-    AssignmentWithoutEdit,
-    #[error("Cannot assign instance name or group with '-e {0}'")]
-    AssignmentWithAction(&'static str),
+    AssignmentWithoutEdit(Assignment),
+    #[error("Cannot assign instance name or group with '-e {action}'")]
+    AssignmentWithAction { action: &'static str, assignment: Assignment },
     #[error("Specify new instance name or group with '-e assign'")]
     NoAssignment,
     #[error("Parameter overrides not valid with '-e {0}'")]

@@ -195,22 +195,21 @@ impl Asked {
         refuse(self.several_selections, RequestError::SeveralSelections)?;
         let asking = self.mode.filter(|_| !self.several_modes).ok_or(RequestError::NotOneMode)?;
         let Asked { selection, assignment, reverse, json, dry_run, lock_timeout, .. } = self;
-        let assigns = assignment != Assignment::default();
         let mode = match asking {
             Asking::List => {
                 refuse(!operands.is_empty(), RequestError::CommandWithList)?;
-                refuse(assigns, RequestError::AssignmentWithoutEdit)?;
+                refuse_assignment(assignment)?;
                 Mode::List { json, reverse }
             }
             Asking::Postfix => {
                 let command = CommandLine::from_operands(operands)?;
                 refuse(reverse, RequestError::Reverse)?;
-                refuse(assigns, RequestError::AssignmentWithoutEdit)?;
+                refuse_assignment(assignment)?;
                 Mode::Postfix { command }
             }
             Asking::Execute => {
                 let command = CommandLine::from_operands(operands)?;
-                refuse(assigns, RequestError::AssignmentWithoutEdit)?;
+                refuse_assignment(assignment)?;
                 Mode::Execute { command, reverse }
             }
             Asking::Edit(name, action) => {
@@ -235,11 +234,10 @@ fn edit(
     parameters: Vec<OsString>,
 ) -> Result<Edit, RequestError> {
     let makes = matches!(action, Action::Create | Action::Import);
-    let assigns = assignment != Assignment::default();
-    if action == Action::Assign {
-        refuse(!assigns, RequestError::NoAssignment)?;
-    } else {
-        refuse(assigns && !makes, RequestError::AssignmentWithAction(name))?;
+    match assignment != Assignment::default() {
+        false => refuse(action == Action::Assign, RequestError::NoAssignment)?,
+        true if makes || action == Action::Assign => {}
+        true => return Err(RequestError::AssignmentWithAction { action: name, assignment }),
     }
     refuse(!parameters.is_empty() && !makes, RequestError::ParametersWithAction(name))?;
     Ok(match action {
@@ -272,6 +270,10 @@ fn assign(place: &mut Option<OsString>, value: OsString, option: &'static str) -
     refuse(place.is_some(), RequestError::Repeated(option))?;
     *place = Some(if value == "-" { OsString::new() } else { value });
     Ok(())
+}
+
+fn refuse_assignment(assignment: Assignment) -> Result<(), RequestError> {
+    refuse(assignment != Assignment::default(), RequestError::AssignmentWithoutEdit(assignment))
 }
 
 fn refuse(wrong: bool, error: RequestError) -> Result<(), RequestError> {

@@ -66,6 +66,11 @@ impl Look {
         self.warnings == other.warnings && conflict(self) == conflict(other)
     }
 
+    /// What was found, without a word about what is wrong.
+    pub fn silently(self) -> Result<Instances, Conflict> {
+        self.instances
+    }
+
     /// What was found, after the log has been told of what is wrong.
     pub fn tell(self, log: &Log) -> Result<Instances, Conflict> {
         self.warnings.into_iter().for_each(|warning| log.warning(warning));

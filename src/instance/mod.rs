@@ -1,5 +1,6 @@
 //! The Postfix instances of a host: who is there, and which of them are meant.
 
+pub mod alike;
 pub mod claims;
 pub mod load;
 pub mod names;

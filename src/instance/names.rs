@@ -19,7 +19,7 @@ pub enum NameError {
     #[error("Illegal '/' character in new instance name: '{0}'")]
     Slash(String),
     #[error("New instance name must start with '{NAME_PREFIX}'")]
-    Prefix,
+    Prefix(OsString),
     #[error("Unsafe characters in '-G {0}'")]
     UnsafeGroup(String),
 }
@@ -43,7 +43,7 @@ impl Names {
                 return Err(NameError::Slash(printable(name)));
             }
             if !name.as_bytes().starts_with(NAME_PREFIX.as_bytes()) {
-                return Err(NameError::Prefix);
+                return Err(NameError::Prefix(name.clone()));
             }
         }
         if let Some(group) = group.as_ref().filter(|group| !group.is_empty() && !is_safe(group)) {

@@ -21,7 +21,7 @@ const FACILITIES: [&str; 21] = [
 ];
 
 /// What the primary main.cf says, beyond being an instance.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Primary {
     pub instance: Instance,
     /// `multi_instance_directories`, as listed.
@@ -38,7 +38,7 @@ pub struct Primary {
 }
 
 /// What all instances share.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Shared {
     pub command_directory: OsString,
     pub daemon_directory: OsString,
@@ -49,7 +49,7 @@ pub struct Shared {
 }
 
 /// The postfix(1) commands that need special treatment, as listed in the `postmulti_*_commands` parameters.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Commands {
     pub start: OsString,
     pub stop: OsString,

@@ -3,7 +3,7 @@
 use nix::syslog::{Facility, LogFlags, Priority, Severity, openlog, syslog};
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
@@ -87,11 +87,29 @@ impl Log {
         self.message(Level::Fatal, text.into());
     }
 
+    /// Prints what may help whoever sits at a terminal. It is neither for programs that read stderr nor for the mail log.
+    pub fn hint(&self, text: &str) {
+        if self.is_on_terminal() {
+            self.print("hint", text.to_owned());
+        }
+    }
+
+    /// Does somebody read stderr at a terminal?
+    pub fn is_on_terminal(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+
     fn message(&self, level: Level, text: String) {
+        let text = self.print(level.word(), text);
+        self.pending.borrow_mut().push((level, text));
+    }
+
+    /// Prints a line, and returns its text as it is shown.
+    fn print(&self, word: &str, text: String) -> String {
         let text = printable(if self.utf8.get() { text } else { ascii(&text) });
         let program = self.program.as_encoded_bytes();
-        self.line(&[program, b": ", level.word().as_bytes(), b": ", text.as_bytes()].concat());
-        self.pending.borrow_mut().push((level, text));
+        self.line(&[program, b": ", word.as_bytes(), b": ", text.as_bytes()].concat());
+        text
     }
 
     /// Prints a line on stderr only, as it is.

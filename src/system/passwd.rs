@@ -26,7 +26,7 @@ pub struct Group {
 }
 
 /// The users and groups that the files of a root name, in file order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Accounts {
     users: Vec<User>,
     groups: Vec<Group>,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use crate::capture::Outcome;
+use crate::capture::{Outcome, StandardError};
 use crate::difference::Difference;
 use crate::tree::{self, Entry, Tree};
 
@@ -16,7 +16,7 @@ const LINES_SHOWN: usize = 10;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stream {
     Stdout,
-    Stderr,
+    Stderr(StandardError),
 }
 
 /// One thing that is not the same.
@@ -58,7 +58,13 @@ pub struct Comparison<'a> {
 
 impl Comparison<'_> {
     /// One command. `like` is the outcome of the command whose standard output ours must have, if not this one's.
-    pub fn outcome(&mut self, place: &str, original: &Outcome, ours: &Outcome, like: Option<&Outcome>) {
+    pub fn outcome(
+        &mut self,
+        place: &str,
+        stderr: StandardError,
+        [original, ours]: [&Outcome; 2],
+        like: Option<&Outcome>,
+    ) {
         if original.status != ours.status {
             self.judge(place, Fact::Status { original: original.status, ours: ours.status });
         }
@@ -69,7 +75,7 @@ impl Comparison<'_> {
             }
             None => self.lines(place, Stream::Stdout, lines(&original.stdout), lines(&ours.stdout)),
         }
-        self.lines(place, Stream::Stderr, lines(&original.stderr), lines(&ours.stderr));
+        self.lines(place, Stream::Stderr(stderr), lines(&original.stderr), lines(&ours.stderr));
     }
 
     /// One command with standard error on a pipe, for an original that prints messages on terminals only.
@@ -82,11 +88,12 @@ impl Comparison<'_> {
             Outcome { stderr: others.collect::<Vec<_>>().concat(), ..outcome.clone() }
         };
         let [original_others, ours_others] = [original, ours_pipe].map(without_messages);
-        self.outcome(place, &original_others, &ours_others, like);
+        self.outcome(place, StandardError::Pipe, [&original_others, &ours_others], like);
 
         let messages = |outcome| lines(outcome).into_iter().filter(|line| self.is_message(line)).collect::<Vec<_>>();
-        let [on_terminal, on_pipe, theirs] =
+        let [mut on_terminal, on_pipe, theirs] =
             [ours_terminal, ours_pipe, original].map(|outcome| messages(&outcome.stderr));
+        on_terminal.retain(|line| !self.allowed.iter().any(|difference| difference.is_for_terminals(line)));
         for text in only_left(&on_terminal, &on_pipe) {
             self.undeclared(place, &format!("ours prints this on a terminal only: {}", show(text)));
         }
@@ -158,7 +165,7 @@ impl Comparison<'_> {
 
     /// The original's line in our wording.
     fn reword(&mut self, stream: Stream, line: &[u8]) -> Vec<u8> {
-        for difference in self.allowed.iter().filter(|_| stream == Stream::Stderr) {
+        for difference in self.allowed.iter().filter(|_| stream != Stream::Stdout) {
             if let Some(mut ours) = difference.reword(line) {
                 ours.extend(line.ends_with(b"\n").then_some(b'\n'));
                 self.findings.occurred.insert(difference.number.clone());

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use regex::bytes::Regex;
 use serde::{Deserialize, Deserializer};
 
+use crate::capture::StandardError;
 use crate::compare::{Change, Fact, Stream};
 
 /// The file that declares them all.
@@ -27,6 +28,9 @@ pub struct Difference {
     stdout: Lines,
     #[serde(default)]
     stderr: Lines,
+    /// On standard error, where that is a terminal.
+    #[serde(default)]
+    terminal: Lines,
     #[serde(default)]
     tree: Paths,
     /// Exit statuses, as `ORIGINAL -> OURS`.
@@ -74,6 +78,13 @@ impl<'de> Deserialize<'de> for Pattern {
     }
 }
 
+impl Lines {
+    fn match_line(&self, only_ours: bool, line: &[u8]) -> bool {
+        let patterns = if only_ours { &self.ours } else { &self.original };
+        patterns.iter().any(|pattern| pattern.0.is_match(without_end(line)))
+    }
+}
+
 impl Difference {
     /// All that are declared.
     pub fn declared() -> Result<Vec<Self>> {
@@ -93,11 +104,11 @@ impl Difference {
             }
             Fact::Line { stream, only_ours, text } => {
                 let lines = match stream {
-                    Stream::Stdout => &self.stdout,
-                    Stream::Stderr => &self.stderr,
+                    Stream::Stdout => &[&self.stdout][..],
+                    Stream::Stderr(StandardError::Pipe) => &[&self.stderr],
+                    Stream::Stderr(StandardError::Terminal) => &[&self.stderr, &self.terminal],
                 };
-                let patterns = if *only_ours { &lines.ours } else { &lines.original };
-                patterns.iter().any(|pattern| pattern.0.is_match(without_end(text)))
+                lines.iter().any(|lines| lines.match_line(*only_ours, text))
             }
             Fact::Path { path, change, .. } => {
                 let patterns = match change {
@@ -109,6 +120,11 @@ impl Difference {
                 patterns.iter().any(|pattern| pattern.0.is_match(path.as_os_str().as_bytes()))
             }
         }
+    }
+
+    /// Whether ours prints `line` on a terminal alone.
+    pub fn is_for_terminals(&self, line: &[u8]) -> bool {
+        self.terminal.match_line(true, line)
     }
 
     /// Our wording of `line`, without its newline, if it is another.

@@ -91,12 +91,12 @@ impl Suite {
             let like = self.program.is_some().then_some(()).and(original.like[index].as_ref());
             let [theirs, theirs_piped] = [&original.outcomes[index], &original_piped.outcomes[index]];
             let [mine, mine_piped] = [&ours.outcomes[index], &ours_piped.outcomes[index]];
-            comparison.outcome(&format!("$ {line}"), theirs, mine, like);
+            comparison.outcome(&format!("$ {line}"), Terminal, [theirs, mine], like);
             let place = format!("$ {line} 2|");
             if root.messages_on_terminals_only() && self.program.is_some() {
                 comparison.piped(&place, theirs_piped, [mine, mine_piped], like);
             } else {
-                comparison.outcome(&place, theirs_piped, mine_piped, like);
+                comparison.outcome(&place, Pipe, [theirs_piped, mine_piped], like);
             }
         }
         comparison.trees("tree", &original.tree, &ours.tree);
