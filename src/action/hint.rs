@@ -33,7 +33,7 @@ pub fn of_usage(error: &RequestError) -> Option<String> {
             let name = if name.is_empty() { "-".to_owned() } else { quoted(name) };
             Some(format!("-I assigns a name; select with -i {name}"))
         }
-        RequestError::AssignmentWithoutEdit(Assignment { group: Some(group), .. }) => {
+        RequestError::AssignmentWithoutEdit(Assignment { group: Some(group), .. }) if !group.is_empty() => {
             Some(format!("-G assigns a group; select with -g {}", quoted(group)))
         }
         RequestError::AssignmentWithAction { action, .. } => {
@@ -226,3 +226,6 @@ fn quoted(word: impl AsRef<OsStr>) -> String {
         false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,18 +27,24 @@ fn distance_of_names(typed: &str, known: &str) -> Option<usize> {
     let short = known.strip_prefix(NAME_PREFIX).unwrap_or(known);
     match typed.strip_prefix(NAME_PREFIX) {
         Some(typed) => few_slips(typed, short),
-        None => few_slips(typed, short).into_iter().chain(few_slips(typed, known)).min(),
+        None => {
+            let whole = few_slips(typed, known).filter(|slips| *slips <= limit(short.len()));
+            few_slips(typed, short).into_iter().chain(whole).min()
+        }
     }
 }
 
 fn few_slips(typed: &str, known: &str) -> Option<usize> {
     let [shorter, longer] = [typed.len().min(known.len()), typed.len().max(known.len())];
-    let limit = longer / 3;
-    if longer > MAX_LENGTH || longer - shorter > limit {
+    if longer > MAX_LENGTH || longer - shorter > limit(longer) {
         return None;
     }
     let slips = osa_distance(typed, known);
-    (slips <= limit.max(1) && (slips < shorter || slips == 0)).then_some(slips)
+    (slips <= limit(longer) && (slips < shorter || slips == 0)).then_some(slips)
+}
+
+fn limit(length: usize) -> usize {
+    (length / 3).max(1)
 }
 
 #[cfg(test)]
@@ -71,6 +77,7 @@ mod tests {
             ("postfix-nosuch", "postfix-in"),
             ("x", "a"),
             ("", "a"),
+            ("postfix", "postfix-in"),
             ("out", "in"),
             ("/etc/postfix-x", "/etc/postfix-a"),
             ("/etc/out", "/etc/postfix"),

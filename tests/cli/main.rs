@@ -7,6 +7,7 @@ mod destroy;
 mod dry_run;
 mod environment;
 mod examples;
+mod hint;
 mod host;
 mod information;
 mod interrupted;
