@@ -11,10 +11,11 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{TestCaseError, TestCaseResult};
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Output;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long a run may take; the machine may be busy.
 const SOON: Duration = Duration::from_secs(60);
@@ -145,19 +146,25 @@ fn host(changes: &[Change]) -> Host {
 fn change(host: &Host, changes: &[Change]) {
     for change in changes {
         match change {
-            Change::Replace(path, text) => fs::write(host.path(path), &**text).unwrap(),
+            Change::Replace(path, text) => write(host, path, text),
             Change::Add(path, text) => {
                 let before = fs::read(host.path(path)).unwrap();
-                fs::write(host.path(path), [&before[..], text].concat()).unwrap();
+                write(host, path, &[&before[..], text].concat());
             }
             Change::List(list) => {
-                let path = host.path("/etc/postfix/main.cf");
-                let before = fs::read(&path).unwrap();
-                fs::write(path, [&before[..], b"\nmulti_instance_directories = ", list.as_bytes(), b"\n"].concat())
-                    .unwrap();
+                let path = "/etc/postfix/main.cf";
+                let before = fs::read(host.path(path)).unwrap();
+                write(host, path, &[&before[..], b"\nmulti_instance_directories = ", list.as_bytes(), b"\n"].concat());
             }
         }
     }
+}
+
+/// Writes a file that nobody takes for one to which more is being written.
+fn write(host: &Host, path: &str, text: &[u8]) {
+    let mut file = File::create(host.path(path)).unwrap();
+    file.write_all(text).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
 }
 
 /// Runs the program, which says why if it has failed, and nothing but messages.
