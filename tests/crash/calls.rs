@@ -1,6 +1,7 @@
 //! The system calls of one undisturbed run, as strace(1) tells them.
 
 use crate::host::Host;
+use crate::trace::always_changing;
 use anyhow::{Context, Result, ensure};
 use regex::Regex;
 use std::collections::HashMap;
@@ -21,31 +22,6 @@ pub struct Call {
     pub succeeded: bool,
 }
 
-/// Calls that change a file whenever they are made.
-const CHANGING: [&str; 22] = [
-    "ftruncate",
-    "fallocate",
-    "fsync",
-    "fdatasync",
-    "rename",
-    "renameat",
-    "renameat2",
-    "link",
-    "linkat",
-    "symlinkat",
-    "unlink",
-    "unlinkat",
-    "rmdir",
-    "mkdir",
-    "mkdirat",
-    "mknodat",
-    "fchmod",
-    "fchown",
-    "fchownat",
-    "utimensat",
-    "fsetxattr",
-    "fremovexattr",
-];
 /// Calls by which files are looked at; some of them may change files, too.
 const LOOKING: [&str; 15] = [
     "open",
@@ -67,7 +43,7 @@ const LOOKING: [&str; 15] = [
 
 /// Runs a command undisturbed, and returns its calls from the point on where the program itself is there.
 pub fn calls(host: &Host, command: &[&str]) -> Result<Vec<Call>> {
-    let names = [&CHANGING[..], &LOOKING].concat().join(",?");
+    let names = always_changing().chain(LOOKING).collect::<Vec<_>>().join(",?");
     let log = "/tmp/calls";
     let trace = format!("trace=?{names}");
     let strace = ["/usr/bin/strace", "-y", "-s", "4096", "-o", log, "-e", &trace, "/usr/sbin/postmulti"];
@@ -116,7 +92,7 @@ impl Call {
         };
         let creates = arguments.contains("O_CREAT") || arguments.contains("O_TRUNC");
         let is_file = || path.starts_with('/') && !path.starts_with("/dev/");
-        let changes = CHANGING.contains(&&*name) || creates || (name == "write" && is_file());
+        let changes = always_changing().any(|changing| name == changing) || creates || (name == "write" && is_file());
         Some(Call { number: *number, path, to, changes, succeeded: !line[3].starts_with('-'), name })
     }
 }

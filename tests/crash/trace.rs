@@ -68,6 +68,14 @@ const OLD: [(c_long, &str); 13] = [
 #[cfg(not(target_arch = "x86_64"))]
 const OLD: [(c_long, &str); 0] = [];
 
+/// Those that depend on what they are asked for, or on what they write to.
+const SOMETIMES: [&str; 6] = ["open", "openat", "openat2", "write", "writev", "sendfile"];
+
+/// The names of the calls that change something whenever they are made.
+pub fn always_changing() -> impl Iterator<Item = &'static str> {
+    CHANGING.iter().chain(&OLD).map(|(_, name)| *name).filter(|name| !SOMETIMES.contains(name))
+}
+
 /// What a traced command did.
 pub struct Trace {
     /// Its calls that change files, in order; the last one was not made if it was killed there.
