@@ -69,6 +69,7 @@ pub fn plan(
         queue_directory: OsString::new(),
         data_directory: OsString::new(),
         primary: false,
+        main_cf: Vec::new(),
     };
     let settings = names.assign(&mut instance);
     expand(&mut instance, &directories, &settings, &host)?;

@@ -8,13 +8,13 @@ use super::run::Course;
 use crate::cli::error::RequestError;
 use crate::cli::request::{Assignment, Edit, Mode, Request, Selection};
 use crate::instance::alike::distance;
-use crate::instance::load::Look;
+use crate::instance::load::{Keep, Look};
 use crate::instance::names::NameError;
 use crate::instance::parameters::{Parameters, Postfix};
 use crate::instance::primary::Primary;
 use crate::instance::running::is_running;
 use crate::instance::select::NAME_PREFIX;
-use crate::instance::{Broken, Instance, Instances};
+use crate::instance::{Instance, Instances};
 use crate::system::log::printable;
 use indexmap::IndexMap;
 use std::ffi::OsStr;
@@ -45,7 +45,7 @@ pub fn of_usage(error: &RequestError) -> Option<String> {
 
 /// The hint that goes with what has come of a request, by how things are now.
 pub fn after(outcome: &anyhow::Result<u8>, request: &Request, primary: &Primary, postfix: &Postfix) -> Option<String> {
-    let hints = || Some(Hints { request, instances: Look::at(primary, postfix).silently().ok()? });
+    let hints = || Some(Hints { request, instances: Look::at(primary, postfix, Keep::Values).silently().ok()? });
     match (outcome, &request.mode) {
         (Err(error), _) => hints()?.of_error(error, |instance| is_running(postfix.root, instance).unwrap_or(false)),
         (Ok(_), Mode::List { .. }) if !matches!(request.selection, Selection::Unselected | Selection::All) => {
@@ -128,7 +128,7 @@ impl Hints<'_> {
     }
 
     fn meant(&self) -> impl Iterator<Item = &Instance> {
-        self.instances.whole.iter().filter(|instance| self.request.selection.matches(instance))
+        self.instances.whole.iter().filter(|instance| self.request.means(instance))
     }
 
     /// What selects an instance: what was typed to select it, or else its name or directory.
@@ -156,14 +156,18 @@ impl Hints<'_> {
             Selection::Group(group) => format!(" -g {}", quoted(group)),
             Selection::Name(name) => format!(" -i {}", quoted(name)),
         };
-        self.postmulti() + &selection
+        let narrowing = &self.request.narrowing;
+        let pattern = narrowing.pattern.iter().map(|pattern| format!(" --match {}", quoted(pattern)));
+        let enabled = narrowing.enabled.map(|enabled| if enabled { " --enabled" } else { " --disabled" });
+        self.postmulti() + &selection + &pattern.collect::<String>() + enabled.unwrap_or_default()
     }
 
     /// What may have been meant by a name or group that nothing has.
     fn closest(&self) -> Option<String> {
         let (Selection::Name(typed) | Selection::Group(typed)) = &self.request.selection else { return None };
-        let is_typed = |broken: &Broken| broken.config_directory == *typed;
-        if self.meant().next().is_some() || self.instances.broken.iter().any(is_typed) {
+        let Instances { whole, broken, .. } = &self.instances;
+        let is_there = whole.iter().any(|instance| self.request.selection.matches(instance));
+        if is_there || broken.iter().any(|broken| broken.config_directory == *typed) {
             return None;
         }
         let near = self.near(&printable(typed));

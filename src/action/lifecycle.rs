@@ -14,7 +14,7 @@ use crate::change::preview::preview;
 use crate::cli::request::{Edit, Manner, Selection};
 use crate::config::edit;
 use crate::config::split_list;
-use crate::instance::load::Look;
+use crate::instance::load::{Keep, Look};
 use crate::instance::parameters::{Postfix, ValueError, main_cf};
 use crate::instance::primary::Primary;
 use crate::instance::running::is_running;
@@ -107,7 +107,7 @@ pub fn carry_out(
 }
 
 fn plan(edit: &Edit, host: Host) -> Result<Plan> {
-    let load = || Look::at(host.primary, host.postfix).tell(host.log);
+    let load = || Look::at(host.primary, host.postfix, Keep::Values).tell(host.log);
     match edit {
         // Alone among the actions, this one is there to make the others possible.
         Edit::Init => init::plan(host),

@@ -17,7 +17,7 @@ mod prototype;
 pub mod run;
 
 use crate::cli::request::{Mode, Request, Selection};
-use crate::instance::load::Look;
+use crate::instance::load::{Keep, Look};
 use crate::instance::parameters::Postfix;
 use crate::instance::primary::Primary;
 use crate::instance::{Instance, Instances};
@@ -52,8 +52,8 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
         return lifecycle::carry_out(edit, selection, *manner, primary, postfix, log);
     }
     let (primary, instances) = look(primary, postfix, log)?;
-    let meant: Vec<&Instance> = instances.whole.iter().filter(|instance| selection.matches(instance)).collect();
-    let left_out = instances.broken.iter().any(|broken| selection.may_match(broken, !meant.is_empty()));
+    let meant: Vec<&Instance> = instances.whole.iter().filter(|instance| request.means(instance)).collect();
+    let left_out = instances.broken.iter().any(|broken| request.may_mean(broken, !meant.is_empty()));
 
     let runner = Runner { root: postfix.root, shared: &primary.shared, log, verbose: request.verbose > 0 };
     let statuses = match &request.mode {
@@ -80,14 +80,14 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
 /// A list is a little older than what it lists, and one instance's main.cf than the next one's. So what is wrong must be
 /// so at a second look, at the same list; then it is true.
 fn look(mut primary: Primary, postfix: &Postfix, log: &Log) -> anyhow::Result<(Primary, Instances)> {
-    let mut last = Look::at(&primary, postfix);
+    let mut last = Look::at(&primary, postfix, Keep::Values);
     for _ in 0..MAX_LOOKS {
         if last.is_sound() {
             break;
         }
         let list = primary.main_cf.clone();
         primary = primary.again(postfix, log)?;
-        let next = Look::at(&primary, postfix);
+        let next = Look::at(&primary, postfix, Keep::Values);
         let settled = primary.main_cf == list && next.complains_as(&last);
         last = next;
         if settled {

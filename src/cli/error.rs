@@ -44,8 +44,11 @@ pub enum RequestError {
     InvalidTimeout(OsString),
     #[error("JSON output available only with '-l'")]
     JsonWithoutList,
-    #[error("The '{0}' option is available only with '-e'")]
-    OnlyWithEdit(&'static str),
+    /// An option of ours, and the modes that it belongs to.
+    #[error("The '{0}' option is available only with {1}")]
+    OnlyWith(&'static str, &'static str),
+    #[error("Specify no more than one of '--enabled', '--disabled'")]
+    EnabledAndDisabled,
 }
 
 impl RequestError {

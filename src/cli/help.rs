@@ -49,9 +49,9 @@ fn shell(typed: &OsStr) -> Result<Shell, RequestError> {
 }
 
 const USAGE: &str = "\
-postmulti -l [-jRv] [-a | -g GROUP | -i NAME]
-       postmulti -p [-v] [-a | -g GROUP | -i NAME] COMMAND [ARGUMENT]...
-       postmulti -x [-Rv] [-a | -g GROUP | -i NAME] COMMAND [ARGUMENT]...
+postmulti -l [-jRv] [SELECTION]
+       postmulti -p [-v] [SELECTION] COMMAND [ARGUMENT]...
+       postmulti -x [-Rv] [SELECTION] COMMAND [ARGUMENT]...
        postmulti -e init
        postmulti -e create|import [-a | -g GROUP | -i NAME] [-I NAME] [-G GROUP]
                  [PARAMETER=VALUE]...
@@ -126,7 +126,7 @@ fn argument(row: &Row) -> Arg {
         Opt::Edit => named(arg, ACTIONS.map(|(name, _)| name)),
         Opt::Completions => named(arg, SHELLS.map(|(name, _)| name)),
         Opt::Instance | Opt::Root => arg.value_hint(ValueHint::DirPath),
-        Opt::Group | Opt::AssignName | Opt::AssignGroup => arg.value_hint(ValueHint::Other),
+        Opt::Group | Opt::Match | Opt::AssignName | Opt::AssignGroup => arg.value_hint(ValueHint::Other),
         _ => arg,
     }
 }

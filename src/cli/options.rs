@@ -15,6 +15,9 @@ pub enum Opt {
     All,
     Group,
     Instance,
+    Match,
+    Enabled,
+    Disabled,
     Reverse,
     Json,
     AssignName,
@@ -44,6 +47,7 @@ pub struct Row {
 
 const MODES: &str = "Modes (exactly one)";
 const SELECTION: &str = "Selection (at most one; with -l, -p and -x none means all)";
+const NARROWING: &str = "Of the selected ones (with -l, -p and -x)";
 const OUTPUT: &str = "Order and output";
 const ASSIGNMENT: &str = "Assignment (with -e create, import or assign)";
 const CHANGES: &str = "Changes (with -e)";
@@ -51,7 +55,7 @@ const OTHERS: &str = "Others";
 
 /// All options, in the order in which help shows them.
 #[rustfmt::skip] // a table reads best as one
-pub static TABLE: [Row; 18] = {
+pub static TABLE: [Row; 21] = {
     use Opt::*;
     [
         row(List,        Some('l'), "list",         None,           MODES,      "Name, group, enabled (y/n), directory"),
@@ -61,6 +65,9 @@ pub static TABLE: [Row; 18] = {
         row(All,         Some('a'), "all",          None,           SELECTION,  "All instances"),
         row(Group,       Some('g'), "group",        Some("GROUP"),  SELECTION,  "The instances of GROUP"),
         row(Instance,    Some('i'), "instance",     Some("NAME"),   SELECTION,  "One, by name or directory; '-': the primary"),
+        row(Match,       None,      "match",        Some("GLOB"),   NARROWING,  "Those that a pattern matches, such as 'in*'"),
+        row(Enabled,     None,      "enabled",      None,           NARROWING,  "Those that are enabled"),
+        row(Disabled,    None,      "disabled",     None,           NARROWING,  "Those that are not"),
         row(Reverse,     Some('R'), "reverse",      None,           OUTPUT,     "Last instance first (with -l or -x)"),
         row(Json,        Some('j'), "json",         None,           OUTPUT,     "One JSON object per instance (with -l)"),
         row(AssignName,  Some('I'), "assign-name",  Some("NAME"),   ASSIGNMENT, "Name the instance; '-': no name"),

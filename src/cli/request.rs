@@ -16,6 +16,7 @@ use super::options::{self, Action, Opt};
 pub struct Request {
     pub mode: Mode,
     pub selection: Selection,
+    pub narrowing: Narrowing,
     /// The directory to take for `/`, as given.
     pub root: Option<PathBuf>,
     /// How often `-v` was given.
@@ -60,6 +61,15 @@ pub enum Selection {
     All,
     Group(OsString),
     Name(OsString),
+}
+
+/// Which of those that are meant are passed over.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Narrowing {
+    /// A pattern for what `-l` shows of the instance; after a `!`, for what it must not show.
+    pub pattern: Option<OsString>,
+    /// The only state of `multi_instance_enable` that will do.
+    pub enabled: Option<bool>,
 }
 
 /// A change to the set of instances.
@@ -114,8 +124,8 @@ impl Request {
             return Err(RequestError::Usage { program: arguments.program, cause });
         }
         let verbose = asked.verbose;
-        let (mode, selection) = asked.judge(arguments.operands)?;
-        Ok(Request { mode, selection, root, verbose })
+        let (mode, selection, narrowing) = asked.judge(arguments.operands)?;
+        Ok(Request { mode, selection, narrowing, root, verbose })
     }
 }
 
@@ -139,6 +149,7 @@ struct Asked {
     several_modes: bool,
     selection: Selection,
     several_selections: bool,
+    narrowing: Narrowing,
     assignment: Assignment,
     reverse: bool,
     json: bool,
@@ -167,6 +178,9 @@ impl Asked {
             Opt::All => self.select(Selection::All),
             Opt::Group => self.select(Selection::Group(value)),
             Opt::Instance => self.select(Selection::Name(value)),
+            Opt::Match => once(&mut self.narrowing.pattern, value, "--match")?,
+            Opt::Enabled => self.narrow(true)?,
+            Opt::Disabled => self.narrow(false)?,
             Opt::AssignName => assign(&mut self.assignment.name, value, "-I")?,
             Opt::AssignGroup => assign(&mut self.assignment.group, value, "-G")?,
             Opt::Reverse => self.reverse = !self.reverse,
@@ -191,10 +205,17 @@ impl Asked {
         self.selection = selection;
     }
 
-    fn judge(self, operands: Vec<OsString>) -> Result<(Mode, Selection), RequestError> {
+    /// The same state again narrows no further.
+    fn narrow(&mut self, enabled: bool) -> Result<(), RequestError> {
+        refuse(self.narrowing.enabled == Some(!enabled), RequestError::EnabledAndDisabled)?;
+        self.narrowing.enabled = Some(enabled);
+        Ok(())
+    }
+
+    fn judge(self, operands: Vec<OsString>) -> Result<(Mode, Selection, Narrowing), RequestError> {
         refuse(self.several_selections, RequestError::SeveralSelections)?;
         let asking = self.mode.filter(|_| !self.several_modes).ok_or(RequestError::NotOneMode)?;
-        let Asked { selection, assignment, reverse, json, dry_run, lock_timeout, .. } = self;
+        let Asked { selection, narrowing, assignment, reverse, json, dry_run, lock_timeout, .. } = self;
         let mode = match asking {
             Asking::List => {
                 refuse(!operands.is_empty(), RequestError::CommandWithList)?;
@@ -216,14 +237,15 @@ impl Asked {
                 refuse(reverse, RequestError::Reverse)?;
                 let edit = edit(name, action, assignment, operands)?;
                 refuse(json, RequestError::JsonWithoutList)?;
+                refuse_narrowing(&narrowing)?;
                 let lock_timeout = lock_timeout.unwrap_or(Manner::default().lock_timeout);
-                return Ok((Mode::Edit(edit, Manner { dry_run, lock_timeout }), selection));
+                return Ok((Mode::Edit(edit, Manner { dry_run, lock_timeout }), selection, narrowing));
             }
         };
         refuse(json && !matches!(mode, Mode::List { .. }), RequestError::JsonWithoutList)?;
-        refuse(dry_run, RequestError::OnlyWithEdit("--dry-run"))?;
-        refuse(lock_timeout.is_some(), RequestError::OnlyWithEdit("--lock-timeout"))?;
-        Ok((mode, selection))
+        refuse(dry_run, RequestError::OnlyWith("--dry-run", "'-e'"))?;
+        refuse(lock_timeout.is_some(), RequestError::OnlyWith("--lock-timeout", "'-e'"))?;
+        Ok((mode, selection, narrowing))
     }
 }
 
@@ -267,13 +289,24 @@ fn seconds(typed: OsString) -> Result<Duration, RequestError> {
 
 /// `-` stands for the empty value.
 fn assign(place: &mut Option<OsString>, value: OsString, option: &'static str) -> Result<(), RequestError> {
+    once(place, if value == "-" { OsString::new() } else { value }, option)
+}
+
+fn once(place: &mut Option<OsString>, value: OsString, option: &'static str) -> Result<(), RequestError> {
     refuse(place.is_some(), RequestError::Repeated(option))?;
-    *place = Some(if value == "-" { OsString::new() } else { value });
+    *place = Some(value);
     Ok(())
 }
 
 fn refuse_assignment(assignment: Assignment) -> Result<(), RequestError> {
     refuse(assignment != Assignment::default(), RequestError::AssignmentWithoutEdit(assignment))
+}
+
+fn refuse_narrowing(narrowing: &Narrowing) -> Result<(), RequestError> {
+    let not_here = |option| RequestError::OnlyWith(option, "'-l', '-p' or '-x'");
+    refuse(narrowing.pattern.is_some(), not_here("--match"))?;
+    refuse(narrowing.enabled == Some(true), not_here("--enabled"))?;
+    refuse(narrowing.enabled == Some(false), not_here("--disabled"))
 }
 
 fn refuse(wrong: bool, error: RequestError) -> Result<(), RequestError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::RequestError;
 use super::getopt::Arguments;
-use super::request::{Assignment, CommandLine, Edit, Manner, Mode, Request, Selection, root};
+use super::request::{Assignment, CommandLine, Edit, Manner, Mode, Narrowing, Request, Selection, root};
 
 fn argv(line: &str) -> impl Iterator<Item = OsString> {
     line.split_whitespace().map(|word| if word == "''" { "" } else { word }.into())
@@ -129,7 +129,7 @@ fn the_manner_of_a_change() {
         let error = RequestError::InvalidTimeout(if wrong == "''" { "" } else { wrong }.into());
         assert_eq!(manner(&format!("postmulti -e init --lock-timeout {wrong}")), Err(error));
     }
-    let only_with_edit = |option| Some(RequestError::OnlyWithEdit(option));
+    let only_with_edit = |option| Some(RequestError::OnlyWith(option, "'-e'"));
     assert_eq!(asked("postmulti -l --dry-run").err(), only_with_edit("--dry-run"));
     assert_eq!(asked("postmulti --lock-timeout 1 -x true").err(), only_with_edit("--lock-timeout"));
 }
@@ -143,6 +143,23 @@ fn the_selections() {
     assert_eq!(selection("postmulti -i=a -l"), Selection::Name("=a".into()));
     assert_eq!(selection("postmulti -l --instance=a"), Selection::Name("a".into()));
     assert_eq!(selection("postmulti -i -- -l"), Selection::Name("--".into()));
+}
+
+#[test]
+fn the_narrowings() {
+    let narrowing = |line| asked(line).map(|request| request.narrowing);
+    let narrowed = |pattern: Option<&str>, enabled| Ok(Narrowing { pattern: pattern.map(OsString::from), enabled });
+    assert_eq!(narrowing("postmulti -l"), narrowed(None, None));
+    assert_eq!(narrowing("postmulti --match=!in* -g mta -x true"), narrowed(Some("!in*"), None));
+    assert_eq!(narrowing("postmulti --enabled -p --enabled status"), narrowed(None, Some(true)));
+    assert_eq!(narrowing("postmulti -l --disabled --match *"), narrowed(Some("*"), Some(false)));
+    assert_eq!(narrowing("postmulti -l --match a --match a"), Err(RequestError::Repeated("--match")));
+    assert_eq!(narrowing("postmulti -l --enabled --disabled"), Err(RequestError::EnabledAndDisabled));
+    for option in ["--match a", "--enabled", "--disabled"] {
+        let message = asked(&format!("postmulti -e enable -i in {option}")).unwrap_err().to_string();
+        let name = option.split(' ').next().unwrap();
+        assert_eq!(message, format!("The '{name}' option is available only with '-l', '-p' or '-x'"));
+    }
 }
 
 #[test]

@@ -5,16 +5,20 @@ use super::parameters::{FileError, Parameters, Postfix, ValueError, main_cf};
 use super::primary::{Primary, boolean};
 use super::{Broken, Instance, Instances};
 use crate::system::log::{Log, printable};
-use nix::sched::{CloneFlags, unshare};
+use crate::system::parallel::in_parts;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::thread::{self, ScopedJoinHandle};
 use thiserror::Error;
 
-/// Below this many secondaries, starting a thread costs more than it saves.
-const MIN_PER_THREAD: usize = 32;
+/// What stays of a main.cf when its instance is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// The values that make the instance.
+    Values,
+    /// The whole file, too, for who needs other parameters.
+    File,
+}
 
 /// Why a secondary instance cannot be used.
 #[derive(Debug, Error)]
@@ -49,9 +53,9 @@ impl Look {
     /// Loads every secondary that the primary lists, and checks that no two instances claim the same thing.
     ///
     /// A secondary that cannot be used is worth a warning, and stops no other.
-    pub fn at(primary: &Primary, postfix: &Postfix) -> Look {
+    pub fn at(primary: &Primary, postfix: &Postfix, keep: Keep) -> Look {
         let mut warnings = Vec::new();
-        let instances = Instances::find(primary, postfix, &mut warnings);
+        let instances = Instances::find(primary, postfix, keep, &mut warnings);
         Look { warnings, instances }
     }
 
@@ -79,14 +83,17 @@ impl Look {
 }
 
 impl Instances {
-    fn find(primary: &Primary, postfix: &Postfix, told: &mut Vec<String>) -> Result<Instances, Conflict> {
+    fn find(primary: &Primary, postfix: &Postfix, keep: Keep, told: &mut Vec<String>) -> Result<Instances, Conflict> {
         let mut claims = Claims::default();
         claims.add_shared(postfix.root, &primary.instance.config_directory, &primary.shared)?;
         claims.add(&primary.instance, places(postfix.root, &primary.instance))?;
         let (mut whole, mut broken) = (vec![primary.instance.clone()], Vec::new());
+        if keep == Keep::File {
+            whole[0].main_cf.clone_from(&primary.main_cf);
+        }
 
         let directories = each_once(&primary.secondaries, told);
-        let loaded = load_all(postfix, &directories);
+        let loaded = load_all(postfix, &directories, keep);
         for (config_directory, Loaded { warnings, instance }) in directories.into_iter().zip(loaded) {
             told.extend(warnings);
             match instance {
@@ -107,7 +114,7 @@ impl Instances {
 
 /// Loads one secondary instance, listed or not. Warnings go to the log.
 pub fn load_one(postfix: &Postfix, config_directory: &OsStr, log: &Log) -> Result<Instance, LoadError> {
-    let Loaded { warnings, instance } = load(postfix, config_directory, &mut Vec::new());
+    let Loaded { warnings, instance } = load(postfix, config_directory, Keep::Values, &mut Vec::new());
     warnings.into_iter().for_each(|warning| log.warning(warning));
     Ok(instance?.0)
 }
@@ -123,40 +130,21 @@ fn each_once(listed: &[OsString], told: &mut Vec<String>) -> Vec<OsString> {
     first.into_iter().cloned().collect()
 }
 
-/// Loads each directory on its own, in parallel where there are enough of them. The order is kept.
-fn load_all(postfix: &Postfix, directories: &[OsString]) -> Vec<Loaded> {
-    let load_each = |part: &[OsString]| {
+/// Loads each directory on its own. The order is kept.
+fn load_all(postfix: &Postfix, directories: &[OsString], keep: Keep) -> Vec<Loaded> {
+    in_parts(directories, |part| {
         let mut buffer = Vec::new();
-        part.iter().map(|directory| load(postfix, directory, &mut buffer)).collect::<Vec<_>>()
-    };
-    if directories.len() < 2 * MIN_PER_THREAD {
-        return load_each(directories);
-    }
-    let threads = thread::available_parallelism().map_or(1, |cores| cores.get());
-    let part = directories.len().div_ceil(threads).max(MIN_PER_THREAD);
-    thread::scope(|scope| {
-        let start = |part| {
-            let work = move || {
-                // Descriptors of its own, so that the threads do not wait for each other at every open and close.
-                let _ = unshare(CloneFlags::CLONE_FILES);
-                load_each(part)
-            };
-            thread::Builder::new().spawn_scoped(scope, work).map_err(|_| part)
-        };
-        let workers: Vec<_> = directories.chunks(part).map(start).collect();
-        let finish = |worker: Result<ScopedJoinHandle<_>, _>| match worker {
-            Ok(worker) => worker.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            // No more threads are to be had: then this one does it.
-            Err(part) => load_each(part),
-        };
-        workers.into_iter().flat_map(finish).collect()
+        part.iter().map(|directory| load(postfix, directory, keep, &mut buffer)).collect()
     })
 }
 
-fn load(postfix: &Postfix, config_directory: &OsStr, buffer: &mut Vec<u8>) -> Loaded {
+fn load(postfix: &Postfix, config_directory: &OsStr, keep: Keep, buffer: &mut Vec<u8>) -> Loaded {
     let (warnings, parameters) = Parameters::read(postfix, config_directory, buffer);
     let instance = parameters.map_err(LoadError::from).and_then(|parameters| {
-        let instance = instance(&parameters, config_directory)?;
+        let mut instance = instance(&parameters, config_directory)?;
+        if keep == Keep::File {
+            instance.main_cf = parameters.main_cf.to_bytes().to_vec();
+        }
         let places = places(postfix.root, &instance);
         Ok((instance, places))
     });
@@ -177,6 +165,14 @@ fn instance(parameters: &Parameters, config_directory: &OsStr) -> Result<Instanc
         let file = printable(main_cf(config_directory));
         LoadError::Boolean { file, value: printable(&enable) }
     })?;
-    let config_directory = config_directory.to_owned();
-    Ok(Instance { name, group, enabled, config_directory, queue_directory, data_directory, primary: false })
+    Ok(Instance {
+        name,
+        group,
+        enabled,
+        config_directory: config_directory.to_owned(),
+        queue_directory,
+        data_directory,
+        primary: false,
+        main_cf: Vec::new(),
+    })
 }

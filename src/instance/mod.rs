@@ -29,6 +29,8 @@ pub struct Instance {
     pub data_directory: OsString,
     /// Is it the one whose configuration directory is built in?
     pub primary: bool,
+    /// Its main.cf as it was read; empty unless it was loaded to be kept.
+    pub main_cf: Vec<u8>,
 }
 
 /// A secondary instance that is listed but cannot be used, because of its main.cf.

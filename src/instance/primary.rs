@@ -157,6 +157,7 @@ impl Primary {
             queue_directory,
             data_directory,
             primary: true,
+            main_cf: Vec::new(),
         };
         let shared = Shared { command_directory, daemon_directory, meta_directory, shlib_directory, syslog_name };
         let main_cf = parameters.main_cf.to_bytes().to_vec();

@@ -1,12 +1,25 @@
 //! Which instances are meant by `-a`, `-g` and `-i`.
 
 use super::{Broken, Instance};
-use crate::cli::request::Selection;
+use crate::cli::request::{Narrowing, Request, Selection};
+use fast_glob::glob_match;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// What the name of a secondary instance begins with.
 pub const NAME_PREFIX: &str = "postfix-";
+
+impl Request {
+    /// Is this instance meant?
+    pub fn means(&self, instance: &Instance) -> bool {
+        self.selection.matches(instance) && self.narrowing.matches(instance)
+    }
+
+    /// Could this instance be meant, of which only the directory is known?
+    pub fn may_mean(&self, broken: &Broken, found: bool) -> bool {
+        self.selection.may_match(broken, found) && self.narrowing.may_match(broken)
+    }
+}
 
 impl Selection {
     /// Is this instance meant? No selection means all: that is the rule for listing and for running commands.
@@ -21,11 +34,40 @@ impl Selection {
     /// Could this instance be meant, of which only the directory is known?
     ///
     /// Names are unique, so if the name has been found elsewhere, it is not this one's.
-    pub fn may_match(&self, broken: &Broken, found: bool) -> bool {
+    fn may_match(&self, broken: &Broken, found: bool) -> bool {
         match self {
             Selection::Unselected | Selection::All | Selection::Group(_) => true,
             Selection::Name(name) if is_path(name) => *name == broken.config_directory,
             Selection::Name(_) => !found,
+        }
+    }
+}
+
+impl Narrowing {
+    fn matches(&self, instance: &Instance) -> bool {
+        let shown = |glob: &[u8]| {
+            let name = instance.name.as_deref().unwrap_or(OsStr::new("-")).as_bytes();
+            let short = name.strip_prefix(NAME_PREFIX.as_bytes()).unwrap_or(name);
+            [name, short, instance.config_directory.as_bytes()].iter().any(|text| glob_match(glob, text))
+        };
+        self.enabled.is_none_or(|enabled| enabled == instance.enabled) && self.fits(shown)
+    }
+
+    fn may_match(&self, broken: &Broken) -> bool {
+        let mut about_directory = false;
+        let fits = self.fits(|glob| {
+            about_directory = glob.starts_with(b"/");
+            glob_match(glob, broken.config_directory.as_bytes())
+        });
+        // Its name may be anything.
+        fits || !about_directory
+    }
+
+    fn fits(&self, matches: impl FnOnce(&[u8]) -> bool) -> bool {
+        let Some(pattern) = &self.pattern else { return true };
+        match pattern.as_bytes() {
+            [b'!', glob @ ..] => !matches(glob),
+            glob => matches(glob),
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod directory;
 pub mod file;
 pub mod holder;
 pub mod log;
+pub mod parallel;
 pub mod passwd;
 pub mod process;
 pub mod root;

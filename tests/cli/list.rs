@@ -32,6 +32,46 @@ fn by_group_and_by_name() {
 }
 
 #[test]
+fn narrowed_by_what_is_shown() {
+    for all in ["*", "!x*", "{-,postfix-*}", "/etc/*"] {
+        lists(&["-l", "--match", all], &[PRIMARY, OUT, IN]);
+    }
+    lists(&["-l", "--match", "postfix-*"], &[OUT, IN]);
+    lists(&["-l", "--match", "o?t"], &[OUT]);
+    lists(&["-l", "--match", "-"], &[PRIMARY]);
+    lists(&["-l", "--match=!*t"], &[PRIMARY, IN]);
+    lists(&["-lR", "--match", "/etc/postfix-[io]*"], &[IN, OUT]);
+    lists(&["-l", "-g", "mta", "--match", "[!i]*"], &[OUT, IN]);
+    lists(&["-l", "-g", "mta", "--match", "!in"], &[OUT]);
+    lists(&["-l", "--match", ""], &[]);
+    lists(&["-l", "--match", "[", "-a"], &[]);
+}
+
+#[test]
+fn narrowed_by_whether_it_is_enabled() {
+    let host = Host::new();
+    host.add("/etc/postfix-in", b"multi_instance_enable = no\n");
+    let lists = |arguments: &[&str], rows: &[&str]| {
+        host.postmulti(arguments).assert().success().stdout(rows.concat());
+    };
+    let disabled = IN.replace(" y ", " n ");
+    lists(&["-l", "--enabled"], &[PRIMARY, OUT]);
+    lists(&["-l", "--disabled"], &[&disabled]);
+    lists(&["-l", "--disabled", "--disabled", "--match", "out"], &[]);
+    lists(&["-l", "--enabled", "-i", "in"], &[]);
+}
+
+#[test]
+fn a_broken_instance_is_missed_where_its_name_could_match() {
+    let host = Host::new();
+    host.add("/etc/postfix-out", b"broken\n");
+    for (pattern, code) in [("*", 1), ("in", 1), ("!in", 1), ("/etc/*-in", 0), ("/etc/*-out", 1), ("!/etc/*-out", 0)] {
+        let run = host.postmulti(&["-l", "--match", pattern]).assert();
+        run.code(code).stderr(predicates::str::contains("instance /etc/postfix-out is left out"));
+    }
+}
+
+#[test]
 fn as_json() {
     let out = r#"{"name": "postfix-out","group": "mta","enabled": "y","config_directory": "/etc/postfix-out"}"#;
     lists(&["-lj", "-i", "out"], &[out, "\n"]);

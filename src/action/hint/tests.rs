@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::cli::getopt::Arguments;
+use crate::instance::Broken;
 use crate::instance::claims::Claims;
 
 fn request(line: &str) -> Result<Request, RequestError> {
@@ -17,6 +18,7 @@ fn instance(name: Option<&str>, group: Option<&str>, config_directory: &str) -> 
         queue_directory: "/var/spool/x".into(),
         data_directory: "/var/lib/x".into(),
         primary: config_directory == "/etc/postfix",
+        main_cf: Vec::new(),
     }
 }
 
