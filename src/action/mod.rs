@@ -8,6 +8,7 @@ pub mod enable;
 pub mod hint;
 pub mod import;
 pub mod init;
+mod json;
 mod leftovers;
 pub mod lifecycle;
 pub mod list;

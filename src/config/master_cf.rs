@@ -119,15 +119,22 @@ impl Service {
 }
 
 impl ServiceType {
+    const ALL: [ServiceType; 5] =
+        [ServiceType::Inet, ServiceType::Unix, ServiceType::UnixDgram, ServiceType::Fifo, ServiceType::Pass];
+
     fn read(text: &[u8]) -> Option<ServiceType> {
-        Some(match text {
-            b"inet" => ServiceType::Inet,
-            b"unix" => ServiceType::Unix,
-            b"unix-dgram" => ServiceType::UnixDgram,
-            b"fifo" => ServiceType::Fifo,
-            b"pass" => ServiceType::Pass,
-            _ => return None,
-        })
+        ServiceType::ALL.into_iter().find(|known| known.name().as_bytes() == text)
+    }
+
+    /// The word for it in master.cf.
+    pub fn name(self) -> &'static str {
+        match self {
+            ServiceType::Inet => "inet",
+            ServiceType::Unix => "unix",
+            ServiceType::UnixDgram => "unix-dgram",
+            ServiceType::Fifo => "fifo",
+            ServiceType::Pass => "pass",
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod alike;
 pub mod claims;
+pub mod listeners;
 pub mod load;
 pub mod names;
 pub mod parameters;

@@ -148,6 +148,11 @@ impl<'a> Parameters<'a> {
     /// The value of a parameter that this main.cf sets; None if it does not, or if nothing can be made of it here.
     pub fn own(&self, name: &str) -> Option<OsString> {
         self.main_cf.get(name.as_bytes())?;
+        self.known(name)
+    }
+
+    /// The value of a parameter, set or not, as far as it can be told without asking postconf(1).
+    pub fn known(&self, name: &str) -> Option<OsString> {
         self.expanded(name).ok().map(OsString::from_vec)
     }
 

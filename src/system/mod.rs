@@ -8,6 +8,7 @@ pub mod parallel;
 pub mod passwd;
 pub mod process;
 pub mod root;
+pub mod services;
 
 use std::io;
 
