@@ -158,7 +158,7 @@ fn tell(times: &mut u64, name: &str, seed: u64, failure: &Failure) {
 }
 
 fn again(name: &str, seed: u64) -> String {
-    format!("Again: FUZZ_SEED={seed} FUZZ_ROUNDS=1 cargo test --profile fuzz --test fuzz -- {name}")
+    format!("Again: FUZZ_SEED={seed} FUZZ_ROUNDS=1 cargo test --test fuzz -- {name}")
 }
 
 /// A number from the environment.

@@ -2,19 +2,19 @@
 
 use super::edit::differences;
 use super::generate::{edit::edit, generated, main_cf::main_cf};
-use super::{in_each_root, setting};
+use super::{files, in_each_root, seed};
 use proptest::strategy::Strategy;
 use std::cell::RefCell;
 
 #[test]
 fn edits() {
-    let seed = setting("POSTCONF_SEED", 1);
+    let seed = seed();
     // A NUL ends a line of Postfix's, and what was after it is lost. We lose nothing.
     let without_nul = main_cf().prop_map(|mut file| {
         file.retain(|byte| *byte != 0);
         file
     });
-    let count = setting("POSTCONF_FILES", 5000) / 5;
+    let count = files() / 5;
     // The versions differ in little, so each has edits of its own.
     let generated = RefCell::new(generated((without_nul, edit()), seed ^ 0xed17, count * 3));
     in_each_root(|reference| {

@@ -3,8 +3,8 @@
 //! target/roots. Needs root, for chroot(2).
 //!
 //! ```text
-//! cargo test --profile fuzz --test postconf
-//! POSTCONF_SEED=7 POSTCONF_FILES=100000 cargo test --profile fuzz --test postconf
+//! cargo test --test postconf
+//! POSTCONF_SEED=7 POSTCONF_FILES=100000 cargo test --test postconf
 //! ```
 //!
 //! What is generated depends on the seed alone. The files of a failed run are kept, and named.
@@ -30,6 +30,16 @@ fn in_each_root(check: impl Fn(&Reference)) {
         println!("== {suite}");
         check(&Reference::open(suite));
     }
+}
+
+/// What chance begins with.
+fn seed() -> u64 {
+    setting("POSTCONF_SEED", 1)
+}
+
+/// How many files are generated for the largest test; the others have a part of it.
+fn files() -> u64 {
+    setting("POSTCONF_FILES", 2000)
 }
 
 /// A number from the environment, for a longer run or another one.

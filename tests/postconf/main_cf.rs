@@ -3,12 +3,12 @@
 use super::ask::{ask, path};
 use super::generate::{generated, main_cf::main_cf};
 use super::told::{Tally, judge};
-use super::{in_each_root, setting};
+use super::{files, in_each_root, seed};
 
 #[test]
 fn values_and_complaints() {
-    let seed = setting("POSTCONF_SEED", 1);
-    let files: Vec<_> = generated(main_cf(), seed, setting("POSTCONF_FILES", 5000)).collect();
+    let seed = seed();
+    let files: Vec<_> = generated(main_cf(), seed, files()).collect();
     in_each_root(|reference| {
         // The versions differ in little: a part tells.
         let files = if reference.is_first() { &files[..] } else { &files[..files.len() * 2 / 5] };

@@ -4,7 +4,7 @@ use super::ask::write_old;
 use super::generate::{generated, master_cf::master_cf};
 use super::reference::Reference;
 use super::told::{printable, show};
-use super::{in_each_root, setting};
+use super::{files, in_each_root, seed};
 use postmulti::config::master_cf::{Finding, MasterCf, Service, ServiceType};
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,8 +27,8 @@ const FIELDS: [&str; 8] =
 
 #[test]
 fn services_and_overrides() {
-    let seed = setting("POSTCONF_SEED", 1);
-    let generated: Vec<_> = generated(master_cf(), seed, setting("POSTCONF_FILES", 5000) / 10).collect();
+    let seed = seed();
+    let generated: Vec<_> = generated(master_cf(), seed, files() / 10).collect();
     in_each_root(|reference| {
         let stock = fs::read(reference.root.join("usr/share/postfix/master.cf.dist")).unwrap();
         let files = [generated.clone(), vec![stock]].concat();

@@ -3,7 +3,7 @@
 
 use super::ask::write_old;
 use super::generate::{generated, postfix_files::postfix_files};
-use super::{in_each_root, setting};
+use super::{files, in_each_root, seed};
 use postmulti::config::postfix_files::{Base, Entry, Kind, Owner, entries};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -32,8 +32,8 @@ const SECONDARY: &[u8] =
 
 #[test]
 fn permissions() {
-    let seed = setting("POSTCONF_SEED", 1);
-    let generated: Vec<_> = generated(postfix_files(), seed, setting("POSTCONF_FILES", 5000) / 25).collect();
+    let seed = seed();
+    let generated: Vec<_> = generated(postfix_files(), seed, files() / 25).collect();
     in_each_root(|reference| {
         let layout = reference.postfix.layout.unwrap();
         let stock = reference.root.join(layout.meta_directory.trim_start_matches('/')).join("postfix-files");

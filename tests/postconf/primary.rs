@@ -4,7 +4,7 @@
 use super::ask::write_old;
 use super::generate::{generated, main_cf::main_cf};
 use super::told::Known;
-use super::{in_each_root, setting};
+use super::{files, in_each_root, seed};
 use postmulti::config::expand::{Lookup, Meaning, expand};
 use postmulti::config::main_cf::{Finding, MainCf};
 use std::fs;
@@ -41,8 +41,8 @@ myorigin = x
 
 #[test]
 fn values_to_the_blank() {
-    let seed = setting("POSTCONF_SEED", 1) ^ 0xb1a;
-    let files = generated(main_cf(), seed, setting("POSTCONF_FILES", 5000) / 10);
+    let seed = seed() ^ 0xb1a;
+    let files = generated(main_cf(), seed, files() / 10);
     let files: Vec<_> = files.map(|file| [FIRST, &file, SET].concat()).collect();
     in_each_root(|reference| {
         let expected = |file: &Vec<u8>| {

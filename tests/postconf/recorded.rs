@@ -2,7 +2,7 @@
 //! the real postconf told of it. Plain `cargo test` holds our reading against that.
 //!
 //! ```text
-//! POSTCONF_RECORD=1 cargo test --profile fuzz --test postconf recorded
+//! POSTCONF_RECORD=1 cargo test --test postconf recorded
 //! ```
 
 use super::ask::{ask, path};
