@@ -26,7 +26,8 @@ use crate::capture::{Outcome, StandardError, capture, controlling_terminal};
 const LIBRARY: &str = include_str!("library.sh");
 
 pub struct Sandbox {
-    root: PathBuf,
+    /// Its root directory, as the thread that made it sees it.
+    pub root: PathBuf,
     upper: PathBuf,
     /// Process 1 of the sandbox: when it dies, all others do.
     init: Child,
