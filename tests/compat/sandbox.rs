@@ -66,8 +66,10 @@ impl Sandbox {
 
         let mut cat = Command::new("/bin/cat");
         cat.stdin(Stdio::piped()).stdout(Stdio::null());
+        let proc = root.join("proc");
+        // SAFETY: as with `within`. /proc shows the processes of whoever mounts it, so it has to be this one.
+        unsafe { cat.pre_exec(move || Ok(mount(Some("proc"), &proc, Some("proc"), MsFlags::empty(), none)?)) };
         let init = within(&mut cat, &root, StandardError::Pipe).spawn().context("process 1")?;
-        mount(Some("proc"), &root.join("proc"), Some("proc"), MsFlags::empty(), none).context("/proc")?;
         Ok(Sandbox { root, upper, init })
     }
 
