@@ -12,7 +12,7 @@ use postmulti::cli::request::{self, Request};
 use postmulti::config::defaults::CONFIG_DIRECTORY;
 use postmulti::instance::parameters::Postfix;
 use postmulti::instance::primary::Primary;
-use postmulti::system::log::{Log, MailLog};
+use postmulti::system::log::{Facility, Log, MailLog};
 use postmulti::system::process;
 use postmulti::system::root::Root;
 use std::ffi::{c_char, c_int};
@@ -56,14 +56,14 @@ fn run(arguments: Arguments, log: &Log, hint: &mut Option<String>) -> anyhow::Re
     };
     let postfix = Postfix::recognise(&root);
     if root.is_host() {
-        log.use_mail_log(MailLog::Syslog);
+        log.use_mail_log(MailLog::Syslog(Facility::LOG_MAIL));
     }
     let config_directory = std::env::var_os("MAIL_CONFIG").unwrap_or_else(|| CONFIG_DIRECTORY.into());
     let primary = Primary::load(&postfix, &config_directory, log)?;
     primary.check_default(CONFIG_DIRECTORY)?;
     // Not earlier: no program is run at the word of a main.cf that is not the host's own.
     if root.is_host() {
-        log.use_mail_log(MailLog::Postlog(primary.shared.postlog()));
+        log.use_mail_log(primary.mail_log.clone());
     }
     let request = Request::from_arguments(arguments).inspect_err(|error| *hint = hint::of_usage(error))?;
     primary.shared.check(&postfix)?;

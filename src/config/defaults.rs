@@ -5,13 +5,14 @@
 //! `POSTMULTI_DAEMON_DIRECTORY` and so on in the environment of cargo.
 
 /// Defaults that do not depend on the layout (`postconf -d`).
-const COMMON: [(&str, &str); 19] = [
+const COMMON: [(&str, &str); 20] = [
     ("alternate_config_directories", ""),
     ("data_directory", "/var/lib/postfix"),
     ("inet_interfaces", "all"),
     ("inet_protocols", "all"),
     ("mail_name", "Postfix"),
     ("mail_owner", "postfix"),
+    ("maillog_file", ""),
     ("master_service_disable", ""),
     ("multi_instance_directories", ""),
     ("multi_instance_enable", "no"),

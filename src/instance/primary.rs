@@ -5,7 +5,7 @@ use super::parameters::{FileError, Parameters, Postfix, Problem, ValueError, mai
 use crate::config::main_cf::MainCf;
 use crate::config::split_list;
 use crate::system::file;
-use crate::system::log::{Log, printable};
+use crate::system::log::{Facility, Log, MailLog, printable};
 use crate::system::passwd::Accounts;
 use crate::system::reason;
 use std::ffi::{OsStr, OsString};
@@ -14,10 +14,29 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use thiserror::Error;
 
-/// The facilities that `syslog_facility` may name.
-const FACILITIES: [&str; 21] = [
-    "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "security", "syslog", "user", "uucp",
-    "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+/// The facilities that `syslog_facility` may name. For some, nix has no word: those are left to postlog(1).
+const FACILITIES: [(&str, Option<Facility>); 21] = [
+    ("auth", Some(Facility::LOG_AUTH)),
+    ("authpriv", None),
+    ("cron", None),
+    ("daemon", Some(Facility::LOG_DAEMON)),
+    ("ftp", None),
+    ("kern", Some(Facility::LOG_KERN)),
+    ("lpr", Some(Facility::LOG_LPR)),
+    ("mail", Some(Facility::LOG_MAIL)),
+    ("news", Some(Facility::LOG_NEWS)),
+    ("security", Some(Facility::LOG_AUTH)),
+    ("syslog", Some(Facility::LOG_SYSLOG)),
+    ("user", Some(Facility::LOG_USER)),
+    ("uucp", Some(Facility::LOG_UUCP)),
+    ("local0", Some(Facility::LOG_LOCAL0)),
+    ("local1", Some(Facility::LOG_LOCAL1)),
+    ("local2", Some(Facility::LOG_LOCAL2)),
+    ("local3", Some(Facility::LOG_LOCAL3)),
+    ("local4", Some(Facility::LOG_LOCAL4)),
+    ("local5", Some(Facility::LOG_LOCAL5)),
+    ("local6", Some(Facility::LOG_LOCAL6)),
+    ("local7", Some(Facility::LOG_LOCAL7)),
 ];
 
 /// What the primary main.cf says, beyond being an instance.
@@ -33,6 +52,8 @@ pub struct Primary {
     pub enable: OsString,
     /// Who there is to own files.
     pub accounts: Accounts,
+    /// The way to the mail log.
+    pub mail_log: MailLog,
     /// The whole main.cf, as it was read.
     pub main_cf: Vec<u8>,
 }
@@ -124,8 +145,10 @@ impl Primary {
         let secondaries = value("multi_instance_directories")?;
         let group = value("multi_instance_group")?;
         let name = value("multi_instance_name")?;
-        check_facility(&syslog_facility).map_err(|problem| parameter_error(&file(), "syslog_facility", problem))?;
+        let facility =
+            facility(&syslog_facility).map_err(|problem| parameter_error(&file(), "syslog_facility", problem))?;
         log.show_utf8();
+        let maillog_file = value("maillog_file")?;
         let syslog_name = not_empty("syslog_name")?;
         let mail_owner = not_empty("mail_owner")?;
         let setgid_group = not_empty("setgid_group")?;
@@ -160,8 +183,12 @@ impl Primary {
             main_cf: Vec::new(),
         };
         let shared = Shared { command_directory, daemon_directory, meta_directory, shlib_directory, syslog_name };
+        let mail_log = match facility.filter(|_| maillog_file.is_empty()) {
+            Some(facility) => MailLog::Syslog(facility),
+            None => MailLog::Postlog(Path::new(&shared.command_directory).join("postlog").into()),
+        };
         let main_cf = parameters.main_cf.to_bytes().to_vec();
-        Ok(Primary { instance, secondaries, shared, postmulti, wrapper, enable, accounts, main_cf })
+        Ok(Primary { instance, secondaries, shared, postmulti, wrapper, enable, accounts, mail_log, main_cf })
     }
 
     /// The same, or what has become of it if its main.cf has changed meanwhile.
@@ -188,11 +215,6 @@ impl Primary {
 }
 
 impl Shared {
-    /// The path of the postlog(1) that leads to the mail log.
-    pub fn postlog(&self) -> OsString {
-        Path::new(&self.command_directory).join("postlog").into()
-    }
-
     /// Each shared directory that is one, with its parameter. `no` and the like stand for none.
     pub fn directories(&self) -> impl Iterator<Item = (&'static str, &OsStr)> {
         let all: [(_, &OsStr); 4] = [
@@ -230,11 +252,9 @@ fn parameter_error(file: &str, name: &'static str, problem: String) -> PrimaryEr
     PrimaryError::Parameter { file: file.to_owned(), name, problem }
 }
 
-fn check_facility(value: &OsStr) -> Result<(), String> {
-    if FACILITIES.iter().any(|facility| value == *facility) {
-        return Ok(());
-    }
-    Err(format!("unrecognized value: {}", printable(value)))
+fn facility(value: &OsStr) -> Result<Option<Facility>, String> {
+    let named = FACILITIES.iter().find(|(name, _)| value == *name);
+    named.map(|(_, facility)| *facility).ok_or_else(|| format!("unrecognized value: {}", printable(value)))
 }
 
 /// The mail owner and the setgid group must exist, be unprivileged, and be nobody else's.

@@ -1,6 +1,7 @@
 //! What the user is told: on stderr at once, and in the mail log as far as that works.
 
-use nix::syslog::{Facility, LogFlags, Priority, Severity, openlog, syslog};
+pub use nix::syslog::Facility;
+use nix::syslog::{LogFlags, Priority, Severity, openlog, syslog};
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
@@ -41,14 +42,14 @@ impl Level {
 }
 
 /// The way to the mail log.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub enum MailLog {
     /// There is none, as below another root.
     #[default]
     Nowhere,
-    /// The system log, as long as nobody knows what main.cf says.
-    Syslog,
-    /// The postlog(1) at this path, which knows what main.cf says.
+    /// The system log. Messages are there at once: systemd kills what a service that fails leaves behind.
+    Syslog(Facility),
+    /// The postlog(1) at this path, which knows what main.cf says. It is left behind to do its work.
     Postlog(OsString),
 }
 
@@ -123,12 +124,12 @@ impl Log {
         let pending = self.pending.take();
         match &*self.mail_log.borrow() {
             MailLog::Nowhere => {}
-            MailLog::Syslog => {
+            MailLog::Syslog(facility) => {
                 // Without another word, messages bear the last component of argv[0].
-                let _ = openlog(None, LogFlags::LOG_PID, Facility::LOG_MAIL);
+                let _ = openlog(None, LogFlags::LOG_PID, *facility);
                 for (level, text) in &pending {
                     let line = format!("{}: {text}", level.word());
-                    let _ = syslog(Priority::new(level.severity(), Facility::LOG_MAIL), &line);
+                    let _ = syslog(Priority::new(level.severity(), *facility), &line);
                 }
             }
             MailLog::Postlog(postlog) => {
