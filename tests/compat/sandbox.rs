@@ -30,7 +30,7 @@ pub struct Sandbox {
     pub root: PathBuf,
     upper: PathBuf,
     /// Process 1 of the sandbox: when it dies, all others do.
-    init: Child,
+    pub init: Child,
 }
 
 impl Sandbox {
@@ -38,6 +38,13 @@ impl Sandbox {
     ///
     /// `place` is an empty directory that all sandboxes share: each mounts on it for itself alone.
     pub fn new(reference: &Path, program: Option<&Path>, place: &Path) -> Result<Self> {
+        let mut cat = Command::new("/bin/cat");
+        cat.stdout(Stdio::null());
+        Self::with_init(cat, reference, program, place)
+    }
+
+    /// As `new`, with `init` as process 1. It must read from its standard input, a pipe, before it does anything else.
+    pub fn with_init(mut init: Command, reference: &Path, program: Option<&Path>, place: &Path) -> Result<Self> {
         unshare(
             CloneFlags::CLONE_NEWNS
                 | CloneFlags::CLONE_NEWPID
@@ -64,12 +71,13 @@ impl Sandbox {
         sethostname("mail.example.com")?;
         loopback().context("loopback interface")?;
 
-        let mut cat = Command::new("/bin/cat");
-        cat.stdin(Stdio::piped()).stdout(Stdio::null());
-        let proc = root.join("proc");
-        // SAFETY: as with `within`. /proc shows the processes of whoever mounts it, so it has to be this one.
-        unsafe { cat.pre_exec(move || Ok(mount(Some("proc"), &proc, Some("proc"), MsFlags::empty(), none)?)) };
-        let init = within(&mut cat, &root, StandardError::Pipe).spawn().context("process 1")?;
+        init.stdin(Stdio::piped());
+        within(&mut init, &root, StandardError::Pipe);
+        // It shows the processes of the namespace that the caller is in, which this thread is not.
+        let processes = || Ok(mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), None::<&str>)?);
+        // SAFETY: as in `within`.
+        unsafe { init.pre_exec(processes) };
+        let init = init.spawn().context("process 1")?;
         Ok(Sandbox { root, upper, init })
     }
 
