@@ -157,3 +157,16 @@ state() {
 		sort "$file"
 	done
 }
+
+# unit KEY INSTANCE: what the installed service of this instance runs as KEY, such as ExecStart, as systemd runs it.
+unit() {
+	unit=/lib/systemd/system/postfix@.service
+	# Since Debian 13, the default instance has one of its own.
+	if [ "$2" = - ] && grep -q '^ExecStop=' /lib/systemd/system/postfix.service; then
+		unit=/lib/systemd/system/postfix.service
+	fi
+	mkdir -p /run/systemd/system
+	env -i PATH="$PATH" INVOCATION_ID=0 sh -c "
+		$(sed -n "s/%[iI]/$2/g; s/^Environment=/export /p; s/^$1=+*/exec /p" "$unit")
+		echo 'no $1 in $unit'; exit 1"
+}
