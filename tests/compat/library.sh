@@ -96,7 +96,7 @@ PERL
 }
 
 # logged: print what postmulti wrote to the mail log: priority, tag and text.
-# Ours leaves that to a process of its own, so wait until nothing more comes.
+# The system log is written by another process, so wait until nothing more comes.
 logged() {
 	before=-1 lines=0 tries=0
 	until [ "$lines" -gt 0 -a "$lines" -eq "$before" -o "$tries" -eq 20 ]; do

@@ -33,7 +33,5 @@ fn main() -> Result<ExitCode> {
     for (release, text) in TRANSCRIPTS {
         walks.push(Walk { release, original, steps: transcript::parse(text)? });
     }
-    walk::side_by_side(&walks, |walk| {
-        Machine::boot(&root(&format!("{}-systemd", walk.release))?, program.as_deref(), &place)
-    })
+    walk::side_by_side(&walks, |walk| Machine::boot(&root(walk.release)?, program.as_deref(), &place))
 }
