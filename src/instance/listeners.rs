@@ -51,13 +51,17 @@ impl fmt::Display for Listener {
     }
 }
 
-/// Where an instance listens, in the order of master.cf; None if main.cf says so in terms that only postconf(1) knows.
+/// Where an instance listens, in the order of master.cf; None if main.cf says so in terms that only postconf(1) knows, or
+/// that Postfix does not.
+///
+/// Of two entries for one port, master(8) uses the last one; both are here. `loopback-only` stands for the two addresses
+/// that every host has, though an interface may have more of them.
 ///
 /// What a service sets with `-o` comes too late: it is master(8) that listens, before the service is started.
 pub fn listeners(parameters: &Parameters, master_cf: &MasterCf, services: &Services) -> Option<Vec<Listener>> {
     let [interfaces, protocols, disabled] =
         ["inet_interfaces", "inet_protocols", "master_service_disable"].map(|name| parameters.known(name));
-    let families = Families::of(protocols?.as_bytes());
+    let families = Families::of(protocols?.as_bytes())?;
     let (interfaces, disabled) = (families.hosts(interfaces?.as_bytes()), disabled?);
     let mut found = Vec::new();
     for service in master_cf.services() {
@@ -65,7 +69,7 @@ pub fn listeners(parameters: &Parameters, master_cf: &MasterCf, services: &Servi
             continue;
         }
         let (host, port) = host_port(&service.name);
-        let hosts = if host.is_empty() { interfaces.clone() } else { families.only(host) };
+        let hosts = if host.is_empty() { interfaces.clone() } else { families.host(host) };
         let port = self::port(port, services);
         found.extend(hosts.into_iter().map(|host| Listener { host, port: port.clone(), line: service.line }));
     }
@@ -117,16 +121,31 @@ struct Families {
 }
 
 impl Families {
-    fn of(protocols: &[u8]) -> Families {
-        let has = |name: &[u8]| split_list(protocols).any(|word| word.eq_ignore_ascii_case(name));
-        let all = has(b"all");
-        Families { ipv4: all || has(b"ipv4"), ipv6: all || has(b"ipv6") }
+    /// None if there is a word that is none of theirs: then Postfix does not start.
+    fn of(protocols: &[u8]) -> Option<Families> {
+        let mut families = Families { ipv4: false, ipv6: false };
+        for word in split_list(protocols) {
+            let (ipv4, ipv6) = match word {
+                b"all" => (true, true),
+                b"ipv4" => (true, false),
+                b"ipv6" => (false, true),
+                _ => return None,
+            };
+            families = Families { ipv4: families.ipv4 || ipv4, ipv6: families.ipv6 || ipv6 };
+        }
+        Some(families)
     }
 
     /// The hosts of `inet_interfaces`.
     fn hosts(self, interfaces: &[u8]) -> Vec<Host> {
+        // These words count only if they are all there is.
+        match interfaces {
+            b"all" => return self.only([Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()]),
+            b"loopback-only" => return self.only([Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]),
+            _ => {}
+        }
         let mut hosts = Vec::new();
-        for host in split_list(interfaces).flat_map(|interface| self.only(interface)) {
+        for host in split_list(interfaces).flat_map(|interface| self.host(interface)) {
             if !hosts.contains(&host) {
                 hosts.push(host);
             }
@@ -134,19 +153,19 @@ impl Families {
         hosts
     }
 
-    /// What a host, or a word for several, stands for in these protocols.
-    fn only(self, host: &[u8]) -> Vec<Host> {
-        let both = |ipv4: Ipv4Addr, ipv6: Ipv6Addr| vec![ipv4.into(), ipv6.into()];
+    /// What a host stands for in these protocols: nothing, if its address belongs to another one.
+    fn host(self, host: &[u8]) -> Vec<Host> {
         let bare = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host);
         let bare = bare.strip_prefix(b"ipv6:").or_else(|| bare.strip_prefix(b"IPv6:")).unwrap_or(bare);
-        let mut addresses = match std::str::from_utf8(bare).ok().and_then(|text| text.parse().ok()) {
-            Some(address) => vec![address],
-            None if host.eq_ignore_ascii_case(b"all") => both(Ipv4Addr::UNSPECIFIED, Ipv6Addr::UNSPECIFIED),
-            None if host.eq_ignore_ascii_case(b"loopback-only") => both(Ipv4Addr::LOCALHOST, Ipv6Addr::LOCALHOST),
-            None => return vec![Host::Name(OsString::from_vec(host.to_vec()))],
-        };
-        addresses.retain(|address: &IpAddr| if address.is_ipv4() { self.ipv4 } else { self.ipv6 });
-        addresses.into_iter().map(Host::Address).collect()
+        match std::str::from_utf8(bare).ok().and_then(|text| text.parse().ok()) {
+            Some(address) => self.only([address]),
+            None => vec![Host::Name(OsString::from_vec(host.to_vec()))],
+        }
+    }
+
+    fn only<const N: usize>(self, addresses: [IpAddr; N]) -> Vec<Host> {
+        let is_one = |address: &IpAddr| if address.is_ipv4() { self.ipv4 } else { self.ipv6 };
+        addresses.into_iter().filter(is_one).map(Host::Address).collect()
     }
 }
 
@@ -189,6 +208,9 @@ mod tests {
             "mx.example.com:x-nosuch localhost:26",
         );
         assert_listens("inet_interfaces =", "smtp|inet smtp|unix", "");
+        assert_listens("inet_interfaces = ALL", "smtp|inet all:26|inet", "ALL:25 all:26");
+        assert_listens("inet_interfaces = 127.0.0.1, all", "smtp|inet", "127.0.0.1:25 all:25");
+        assert_eq!(listening("inet_protocols = IPv4", "smtp|inet"), None);
         assert_eq!(listening("inet_interfaces = $nosuch", "smtp|inet"), None);
     }
 
