@@ -8,6 +8,7 @@ pub mod names;
 pub mod parameters;
 pub mod postconf;
 pub mod primary;
+pub mod queue_id;
 pub mod queues;
 pub mod running;
 pub mod select;

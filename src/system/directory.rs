@@ -6,18 +6,20 @@
 use super::log::printable;
 use super::reason;
 use super::root::Root;
-use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat, mkdirat};
-use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, fsync, geteuid, unlinkat};
+use nix::unistd::{AccessFlags, UnlinkatFlags, Whence, faccessat, fsync, geteuid, lseek, unlinkat};
+use rustix::fs::{FileType, RawDir, StatxFlags, statx};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 use thiserror::Error;
 
 /// What the system refused to do, in the words that Postfix has for it: `mkdir /etc/postfix-a: Permission denied`.
@@ -62,6 +64,9 @@ const STICKY: u32 = 0o1000;
 /// How far down a path is followed, one name at a time. Whoever makes more directories in one another wants to see
 /// what becomes of those who follow.
 const MAX_DEPTH: usize = 100;
+
+/// As many bytes of a directory's entries are read at once.
+const ENTRIES: usize = 32 << 10;
 
 const OPEN: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
@@ -120,13 +125,49 @@ impl Directory {
 
     /// All names in it, sorted, but `.` and `..`.
     pub fn names(&self) -> Result<Vec<OsString>, SystemError> {
-        let failed = |error| SystemError::new("read", &self.path, io::Error::from(error));
-        let mut open = Dir::openat(self, ".", OPEN, Mode::empty()).map_err(failed)?;
-        let names = open.iter().map(|entry| Ok(OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned()));
-        let mut names: Vec<OsString> = names.collect::<Result<_, Errno>>().map_err(failed)?;
-        names.retain(|name| name != "." && name != "..");
+        let mut names = Vec::new();
+        self.each(|name, _| {
+            names.push(name.to_owned());
+            Ok(())
+        })?;
         names.sort();
         Ok(names)
+    }
+
+    /// Shows each name in it but `.` and `..`, in no order, with the type of the file. Nothing is kept, however many they are.
+    ///
+    /// A file is looked at only where the directory itself does not know its type; one that is gone meanwhile is left out.
+    pub fn each(&self, mut show: impl FnMut(&OsStr, SFlag) -> Result<(), SystemError>) -> Result<(), SystemError> {
+        let failed = |error| SystemError::new("read", &self.path, error);
+        lseek(self, 0, Whence::SeekSet).map_err(|error| failed(error.into()))?;
+        let mut buffer = [const { MaybeUninit::uninit() }; ENTRIES];
+        let mut entries = RawDir::new(self, &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry.map_err(|error| failed(io::Error::from(error)))?;
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if name == "." || name == ".." {
+                continue;
+            }
+            let known = match entry.file_type() {
+                FileType::Unknown => self.look_at(name)?.as_ref().map(kind),
+                known => Some(SFlag::from_bits_truncate(known.as_raw_mode())),
+            };
+            known.map_or(Ok(()), |kind| show(name, kind))?;
+        }
+        Ok(())
+    }
+
+    /// When a file was made, if the file system keeps that; None, too, if there is no such file any more.
+    pub fn made(&self, name: &OsStr) -> Result<Option<SystemTime>, SystemError> {
+        // What a server on the network knows by now is not asked for: this does not change.
+        let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW | rustix::fs::AtFlags::STATX_DONT_SYNC;
+        let status = match statx(self, name, flags, StatxFlags::BTIME) {
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOSYS) => return Ok(None),
+            status => status.map_err(|error| SystemError::new("stat", self.path_of(name), error))?,
+        };
+        let is_known = status.stx_mask & StatxFlags::BTIME.bits() != 0;
+        let seconds = u64::try_from(status.stx_btime.tv_sec).ok().filter(|_| is_known);
+        Ok(seconds.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)))
     }
 
     /// Removes a file, whatever its type; a link is removed itself.

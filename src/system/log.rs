@@ -61,13 +61,25 @@ pub struct Log {
     utf8: Cell<bool>,
     pending: RefCell<Vec<(Level, String)>>,
     mail_log: RefCell<MailLog>,
+    /// The lines that are not printed, but kept.
+    kept: Option<RefCell<Vec<u8>>>,
 }
 
 impl Log {
     /// The log of a program of that name.
     pub fn new(program: &OsStr) -> Log {
         let program = program.to_owned();
-        Log { program, utf8: Cell::new(false), pending: RefCell::default(), mail_log: RefCell::default() }
+        Log { program, utf8: Cell::new(false), pending: RefCell::default(), mail_log: RefCell::default(), kept: None }
+    }
+
+    /// A log of the same program that prints nothing, and keeps its lines. Nor do they get into the mail log.
+    pub fn keeping(&self) -> Log {
+        Log { utf8: self.utf8.clone(), kept: Some(RefCell::default()), ..Log::new(&self.program) }
+    }
+
+    /// The lines that it has kept.
+    pub fn kept(&self) -> Vec<u8> {
+        self.kept.as_ref().map(RefCell::take).unwrap_or_default()
     }
 
     /// From now on, valid UTF-8 is shown as it is.
@@ -86,6 +98,11 @@ impl Log {
 
     pub fn fatal(&self, text: impl Into<String>) {
         self.message(Level::Fatal, text.into());
+    }
+
+    /// Prints a warning that is about this run alone, and so not for the mail log.
+    pub fn aside(&self, text: &str) {
+        self.print(Level::Warning.word(), text.to_owned());
     }
 
     /// Prints what may help whoever sits at a terminal. It is neither for programs that read stderr nor for the mail log.
@@ -115,8 +132,12 @@ impl Log {
 
     /// Prints a line on stderr only, as it is.
     pub fn line(&self, line: &[u8]) {
-        // One write, so that lines of several processes do not mix. Where stderr is gone, nobody reads it.
-        let _ = std::io::stderr().write_all(&[line, b"\n"].concat());
+        let line = [line, b"\n"].concat();
+        match &self.kept {
+            Some(kept) => kept.borrow_mut().extend(line),
+            // One write, so that lines of several processes do not mix. Where stderr is gone, nobody reads it.
+            None => drop(std::io::stderr().write_all(&line)),
+        }
     }
 
     /// Hands the messages so far to the mail log. It is best effort: nothing is waited for, and no error told.

@@ -7,8 +7,10 @@ pub mod log;
 pub mod parallel;
 pub mod passwd;
 pub mod process;
+pub mod processes;
 pub mod root;
 pub mod services;
+pub mod terminal;
 
 use std::io;
 
