@@ -48,7 +48,9 @@ pub fn after(outcome: &anyhow::Result<u8>, request: &Request, primary: &Primary,
     let hints = || Some(Hints { request, instances: Look::at(primary, postfix, Keep::Values).silently().ok()? });
     match (outcome, &request.mode) {
         (Err(error), _) => hints()?.of_error(error, |instance| is_running(postfix.root, instance).unwrap_or(false)),
-        (Ok(_), Mode::List { .. }) if !matches!(request.selection, Selection::Unselected | Selection::All) => {
+        (Ok(_), Mode::List { .. } | Mode::Status(_))
+            if !matches!(request.selection, Selection::Unselected | Selection::All) =>
+        {
             hints()?.closest()
         }
         (Ok(0), Mode::Edit(Edit::Enable, manner)) if !manner.dry_run => hints()?.of_fresh(postfix, false),

@@ -16,6 +16,7 @@ mod operands;
 mod private_files;
 mod prototype;
 pub mod run;
+pub mod status;
 
 use crate::cli::request::{Mode, Request, Selection};
 use crate::instance::load::{Keep, Look};
@@ -52,7 +53,10 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
     if let Mode::Edit(edit, manner) = &request.mode {
         return lifecycle::carry_out(edit, selection, *manner, primary, postfix, log);
     }
-    let (primary, instances) = look(primary, postfix, log)?;
+    if let Mode::Status(view) = request.mode {
+        return status::show(request, view, primary, postfix, log);
+    }
+    let (primary, instances) = look(primary, postfix, Keep::Values, log)?;
     let meant: Vec<&Instance> = instances.whole.iter().filter(|instance| request.means(instance)).collect();
     let left_out = instances.broken.iter().any(|broken| request.may_mean(broken, !meant.is_empty()));
 
@@ -67,7 +71,7 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
             let course = Course::of(&command.name, &primary.postmulti);
             runner.postfix(command, course, &to_run(course.instances(meant), postfix)?)
         }
-        Mode::Edit(..) => Vec::new(),
+        Mode::Edit(..) | Mode::Status(_) => Vec::new(),
     };
     match (&request.mode, selection, statuses.as_slice()) {
         // The status of a command for one instance means something to its caller, such as EX_TEMPFAIL of a filter.
@@ -80,15 +84,15 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
 ///
 /// A list is a little older than what it lists, and one instance's main.cf than the next one's. So what is wrong must be
 /// so at a second look, at the same list; then it is true.
-fn look(mut primary: Primary, postfix: &Postfix, log: &Log) -> anyhow::Result<(Primary, Instances)> {
-    let mut last = Look::at(&primary, postfix, Keep::Values);
+fn look(mut primary: Primary, postfix: &Postfix, keep: Keep, log: &Log) -> anyhow::Result<(Primary, Instances)> {
+    let mut last = Look::at(&primary, postfix, keep);
     for _ in 0..MAX_LOOKS {
         if last.is_sound() {
             break;
         }
         let list = primary.main_cf.clone();
         primary = primary.again(postfix, log)?;
-        let next = Look::at(&primary, postfix, Keep::Values);
+        let next = Look::at(&primary, postfix, keep);
         let settled = primary.main_cf == list && next.complains_as(&last);
         last = next;
         if settled {
@@ -98,7 +102,7 @@ fn look(mut primary: Primary, postfix: &Postfix, log: &Log) -> anyhow::Result<(P
     Ok((primary, last.tell(log)?))
 }
 
-fn in_order(mut instances: Vec<&Instance>, reverse: bool) -> Vec<&Instance> {
+fn in_order<T>(mut instances: Vec<T>, reverse: bool) -> Vec<T> {
     if reverse {
         instances.reverse();
     }

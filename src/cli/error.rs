@@ -26,8 +26,10 @@ pub enum RequestError {
     SeveralSelections,
     #[error("Specify exactly one of '-e', '-l', '-p', '-x'")]
     NotOneMode,
-    #[error("Command not allowed with '-l'")]
-    CommandWithList,
+    #[error("Specify exactly one of '-e', '-l', '-p', '-x', '--status'")]
+    StatusAndMode,
+    #[error("Command not allowed with '{0}'")]
+    CommandNotAllowed(&'static str),
     #[error("Command required with '-p' or '-x' option")]
     NoCommand,
     #[error("The '-p' and '-e' options preclude the use of '-R'")]
@@ -42,6 +44,8 @@ pub enum RequestError {
     ParametersWithAction(&'static str),
     #[error("Invalid '--lock-timeout' value '{}'. Specify seconds", printable(.0))]
     InvalidTimeout(OsString),
+    #[error("Invalid '--watch' value '{}'. Specify seconds, at least 1", printable(.0))]
+    InvalidInterval(OsString),
     #[error("JSON output available only with '-l'")]
     JsonWithoutList,
     /// An option of ours, and the modes that it belongs to.

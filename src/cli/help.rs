@@ -50,6 +50,7 @@ fn shell(typed: &OsStr) -> Result<Shell, RequestError> {
 
 const USAGE: &str = "\
 postmulti -l [-jRv] [SELECTION]
+       postmulti --status [-jRv] [--watch SECONDS] [SELECTION]
        postmulti -p [-v] [SELECTION] COMMAND [ARGUMENT]...
        postmulti -x [-Rv] [SELECTION] COMMAND [ARGUMENT]...
        postmulti -e init
@@ -78,6 +79,7 @@ Actions of -e:
 Examples:
   postmulti -l                              All instances
   postmulti -lj -g mta                      Those of group mta, as JSON
+  postmulti --status --watch 2              What runs, and what mail waits
   postmulti -p start                        Start all that are enabled
   postmulti -i postfix-out -p stop          Stop one
   postmulti -g mta -x postqueue -p          A command for each of a group
@@ -87,6 +89,7 @@ Examples:
 
 Exit status:
   0  All went well.
+  3  An enabled instance does not run (with --status).
   1  Wrong usage, a broken configuration, a refusal, or a command failed.
   With '-i NAME -x' it is COMMAND's own; 128+N if signal N killed it.
 

@@ -29,6 +29,17 @@ pub enum Mode {
     Postfix { command: CommandLine },
     Execute { command: CommandLine, reverse: bool },
     Edit(Edit, Manner),
+    Status(View),
+}
+
+/// How the instances are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    pub json: bool,
+    /// Last instance first.
+    pub reverse: bool,
+    /// After this time they are looked at again, and again.
+    pub watch: Option<Duration>,
 }
 
 /// How a change is made.
@@ -147,12 +158,14 @@ impl CommandLine {
 struct Asked {
     mode: Option<Asking>,
     several_modes: bool,
+    status: bool,
     selection: Selection,
     several_selections: bool,
     narrowing: Narrowing,
     assignment: Assignment,
     reverse: bool,
     json: bool,
+    watch: Option<Duration>,
     dry_run: bool,
     lock_timeout: Option<Duration>,
     verbose: usize,
@@ -164,6 +177,7 @@ enum Asking {
     Postfix,
     Execute,
     Edit(&'static str, Action),
+    Status,
 }
 
 impl Asked {
@@ -173,6 +187,7 @@ impl Asked {
             Opt::Postfix => self.ask(Asking::Postfix),
             Opt::Execute => self.ask(Asking::Execute),
             Opt::Edit => self.ask(action(value)?),
+            Opt::Status => self.ask(Asking::Status),
             // Alone among the selections, -a may be repeated.
             Opt::All if self.selection == Selection::All => {}
             Opt::All => self.select(Selection::All),
@@ -185,6 +200,7 @@ impl Asked {
             Opt::AssignGroup => assign(&mut self.assignment.group, value, "-G")?,
             Opt::Reverse => self.reverse = !self.reverse,
             Opt::Json => self.json = true,
+            Opt::Watch => self.watch = Some(interval(value)?),
             Opt::DryRun => self.dry_run = true,
             Opt::LockTimeout => self.lock_timeout = Some(seconds(value)?),
             Opt::Verbose => self.verbose += 1,
@@ -196,6 +212,7 @@ impl Asked {
 
     /// The same mode again is no second mode.
     fn ask(&mut self, mode: Asking) {
+        self.status |= mode == Asking::Status;
         self.several_modes |= self.mode.is_some_and(|before| before != mode);
         self.mode = Some(mode);
     }
@@ -214,13 +231,19 @@ impl Asked {
 
     fn judge(self, operands: Vec<OsString>) -> Result<(Mode, Selection, Narrowing), RequestError> {
         refuse(self.several_selections, RequestError::SeveralSelections)?;
+        refuse(self.several_modes && self.status, RequestError::StatusAndMode)?;
         let asking = self.mode.filter(|_| !self.several_modes).ok_or(RequestError::NotOneMode)?;
-        let Asked { selection, narrowing, assignment, reverse, json, dry_run, lock_timeout, .. } = self;
+        let Asked { selection, narrowing, assignment, reverse, json, watch, dry_run, lock_timeout, .. } = self;
         let mode = match asking {
             Asking::List => {
-                refuse(!operands.is_empty(), RequestError::CommandWithList)?;
+                refuse(!operands.is_empty(), RequestError::CommandNotAllowed("-l"))?;
                 refuse_assignment(assignment)?;
                 Mode::List { json, reverse }
+            }
+            Asking::Status => {
+                refuse(!operands.is_empty(), RequestError::CommandNotAllowed("--status"))?;
+                refuse_assignment(assignment)?;
+                Mode::Status(View { json, reverse, watch })
             }
             Asking::Postfix => {
                 let command = CommandLine::from_operands(operands)?;
@@ -238,11 +261,13 @@ impl Asked {
                 let edit = edit(name, action, assignment, operands)?;
                 refuse(json, RequestError::JsonWithoutList)?;
                 refuse_narrowing(&narrowing)?;
+                refuse(watch.is_some(), RequestError::OnlyWith("--watch", "'--status'"))?;
                 let lock_timeout = lock_timeout.unwrap_or(Manner::default().lock_timeout);
                 return Ok((Mode::Edit(edit, Manner { dry_run, lock_timeout }), selection, narrowing));
             }
         };
-        refuse(json && !matches!(mode, Mode::List { .. }), RequestError::JsonWithoutList)?;
+        refuse(json && !matches!(mode, Mode::List { .. } | Mode::Status(_)), RequestError::JsonWithoutList)?;
+        refuse(watch.is_some() && !matches!(mode, Mode::Status(_)), RequestError::OnlyWith("--watch", "'--status'"))?;
         refuse(dry_run, RequestError::OnlyWith("--dry-run", "'-e'"))?;
         refuse(lock_timeout.is_some(), RequestError::OnlyWith("--lock-timeout", "'-e'"))?;
         Ok((mode, selection, narrowing))
@@ -282,9 +307,16 @@ fn action(typed: OsString) -> Result<Asking, RequestError> {
 }
 
 fn seconds(typed: OsString) -> Result<Duration, RequestError> {
+    whole_seconds(&typed).ok_or(RequestError::InvalidTimeout(typed))
+}
+
+fn interval(typed: OsString) -> Result<Duration, RequestError> {
+    whole_seconds(&typed).filter(|interval| !interval.is_zero()).ok_or(RequestError::InvalidInterval(typed))
+}
+
+fn whole_seconds(typed: &OsStr) -> Option<Duration> {
     // More than a clock can count to is no number of seconds.
-    let number = typed.to_str().and_then(|typed| typed.parse::<u32>().ok());
-    number.map(|number| Duration::from_secs(number.into())).ok_or(RequestError::InvalidTimeout(typed))
+    typed.to_str()?.parse::<u32>().ok().map(|number| Duration::from_secs(number.into()))
 }
 
 /// `-` stands for the empty value.
@@ -303,7 +335,7 @@ fn refuse_assignment(assignment: Assignment) -> Result<(), RequestError> {
 }
 
 fn refuse_narrowing(narrowing: &Narrowing) -> Result<(), RequestError> {
-    let not_here = |option| RequestError::OnlyWith(option, "'-l', '-p' or '-x'");
+    let not_here = |option| RequestError::OnlyWith(option, "'-l', '-p', '-x' or '--status'");
     refuse(narrowing.pattern.is_some(), not_here("--match"))?;
     refuse(narrowing.enabled == Some(true), not_here("--enabled"))?;
     refuse(narrowing.enabled == Some(false), not_here("--disabled"))

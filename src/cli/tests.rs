@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::RequestError;
 use super::getopt::Arguments;
-use super::request::{Assignment, CommandLine, Edit, Manner, Mode, Narrowing, Request, Selection, root};
+use super::request::{Assignment, CommandLine, Edit, Manner, Mode, Narrowing, Request, Selection, View, root};
 
 fn argv(line: &str) -> impl Iterator<Item = OsString> {
     line.split_whitespace().map(|word| if word == "''" { "" } else { word }.into())
@@ -82,6 +82,9 @@ fn the_modes() {
         mode("postmulti -Rx sh -c '' -R"),
         Mode::Execute { command: command(&["sh", "-c", "", "-R"]), reverse: true }
     );
+    let view = |json, reverse, watch| Mode::Status(View { json, reverse, watch });
+    assert_eq!(mode("postmulti --status"), view(false, false, None));
+    assert_eq!(mode("postmulti -jR --status --watch 2"), view(true, true, Some(Duration::from_secs(2))));
     assert_eq!(mode("postmulti -e init"), Mode::Edit(Edit::Init, Manner::default()));
     assert_eq!(mode("postmulti -e enable"), Mode::Edit(Edit::Enable, Manner::default()));
     assert_eq!(mode("postmulti -e disable"), Mode::Edit(Edit::Disable, Manner::default()));
@@ -158,7 +161,7 @@ fn the_narrowings() {
     for option in ["--match a", "--enabled", "--disabled"] {
         let message = asked(&format!("postmulti -e enable -i in {option}")).unwrap_err().to_string();
         let name = option.split(' ').next().unwrap();
-        assert_eq!(message, format!("The '{name}' option is available only with '-l', '-p' or '-x'"));
+        assert_eq!(message, format!("The '{name}' option is available only with '-l', '-p', '-x' or '--status'"));
     }
 }
 

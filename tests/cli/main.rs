@@ -24,5 +24,6 @@ mod resources;
 mod save;
 mod set_permissions;
 mod shown;
+mod status;
 mod transaction;
 mod tree;

@@ -22,12 +22,18 @@ const RELEASES: [&str; 2] = ["bookworm", "trixie"];
 
 const TRANSCRIPT: &str = include_str!("border_mail_server.txt");
 
+/// What comes after it, and the original cannot do.
+const STATUS: &str = include_str!("status.txt");
+
 /// Shell functions that the commands use.
 const HELPERS: &str = include_str!("helpers.sh");
 
 /// Programs of perl(1) that the helpers run.
-const PROGRAMS: [(&str, &str); 2] =
-    [("/srv/filter.pl", include_str!("filter.pl")), ("/srv/inject.pl", include_str!("inject.pl"))];
+const PROGRAMS: [(&str, &str); 3] = [
+    ("/srv/filter.pl", include_str!("filter.pl")),
+    ("/srv/inject.pl", include_str!("inject.pl")),
+    ("/srv/status.pl", include_str!("status.pl")),
+];
 
 /// Modules of perl(1) that qshape(1) needs: they are in the root of Debian 12, and not in that of Debian 13.
 const MODULES: [&str; 2] = ["File/Find.pm", "Getopt/Std.pm"];
@@ -39,7 +45,11 @@ fn main() -> Result<ExitCode> {
     let original = program.is_none();
     let mut walks = Vec::new();
     for release in RELEASES {
-        walks.push(Walk { release, original, steps: transcript::parse(TRANSCRIPT)? });
+        let mut steps = transcript::parse(TRANSCRIPT)?;
+        if !original {
+            steps.extend(transcript::parse(STATUS)?);
+        }
+        walks.push(Walk { release, original, steps });
     }
     walk::side_by_side(&walks, |walk| MailServer::new(walk.release, program.as_deref(), &place))
 }
