@@ -5,6 +5,7 @@ mod life;
 mod measure;
 mod sandbox;
 mod state;
+mod status;
 mod target;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use measure::{Figures, Started, compare, started};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::setsid;
+use status::Status;
 use target::Target;
 
 const SECONDARIES: [usize; 4] = [0, 10, 100, 1000];
@@ -63,11 +65,14 @@ fn main() -> Result<ExitCode> {
         rows.extend(lives);
     }
     let in_a_row = InARow::measure()?;
+    let status = Status::measure()?;
     print_notes(&rows)?;
     in_a_row.print();
+    status.print();
     println!();
 
-    let targets = target::judge(&rows, &in_a_row, alone.median() - nothing.median());
+    let mut targets = target::judge(&rows, &in_a_row, alone.median() - nothing.median());
+    targets.extend(status.targets());
     targets.iter().for_each(Target::print);
     Ok(if targets.iter().all(|target| target.met) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -68,12 +68,12 @@ fn faster(what: &'static str, row: &Row, times: f64) -> Target {
     at_least(what, row.faster(), times, "x")
 }
 
-fn at_most(what: &'static str, reached: f64, limit: f64, unit: &str) -> Target {
+pub fn at_most(what: &'static str, reached: f64, limit: f64, unit: &str) -> Target {
     let [wanted, reached_text] = [format!("at most {limit}{unit}"), format!("{reached:.2}{unit}")];
     Target { what, wanted, reached: reached_text, met: reached <= limit }
 }
 
-fn at_least(what: &'static str, reached: f64, limit: f64, unit: &str) -> Target {
+pub fn at_least(what: &'static str, reached: f64, limit: f64, unit: &str) -> Target {
     let [wanted, reached_text] = [format!("at least {limit}{unit}"), format!("{reached:.2}{unit}")];
     Target { what, wanted, reached: reached_text, met: reached >= limit }
 }
