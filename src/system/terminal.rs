@@ -48,20 +48,16 @@ fn abilities(term: Option<OsString>, no_color: Option<OsString>) -> (bool, bool)
     (moves, moves && no_color.is_none_or(|value| value.is_empty()))
 }
 
-/// The lines, each with the rest of the old one erased, and then all that is below. The cursor stays in the last row.
+/// The text on a screen that is empty otherwise, without the lines that would move it upwards. The cursor stays below.
 fn screen(text: &[u8], rows: Option<usize>) -> Vec<u8> {
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
     let room = rows.map_or(usize::MAX, |rows| rows.saturating_sub(1));
     let shown = if lines.len() > room { room.saturating_sub(1) } else { lines.len() };
-    let mut screen = b"\x1b[H".to_vec();
-    for line in &lines[..shown] {
-        screen.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
-        screen.extend_from_slice(b"\x1b[K\n");
-    }
+    let mut screen = b"\x1b[H\x1b[J".to_vec();
+    screen.extend(lines[..shown].concat());
     if shown < lines.len() {
-        screen.extend_from_slice(format!("... {} more lines\x1b[K\n", lines.len() - shown).as_bytes());
+        screen.extend_from_slice(format!("... {} more lines\n", lines.len() - shown).as_bytes());
     }
-    screen.extend_from_slice(b"\x1b[J");
     screen
 }
 
@@ -83,9 +79,9 @@ mod tests {
     #[test]
     fn what_is_longer_than_the_screen_is_cut() {
         let screen = |rows| String::from_utf8(screen(b"a\nb\nc\n", rows)).unwrap();
-        assert_eq!(screen(None), "\x1b[Ha\x1b[K\nb\x1b[K\nc\x1b[K\n\x1b[J");
+        assert_eq!(screen(None), "\x1b[H\x1b[Ja\nb\nc\n");
         assert_eq!(screen(Some(4)), screen(None));
-        assert_eq!(screen(Some(3)), "\x1b[Ha\x1b[K\n... 2 more lines\x1b[K\n\x1b[J");
-        assert_eq!(screen(Some(1)), "\x1b[H... 3 more lines\x1b[K\n\x1b[J");
+        assert_eq!(screen(Some(3)), "\x1b[H\x1b[Ja\n... 2 more lines\n");
+        assert_eq!(screen(Some(1)), "\x1b[H\x1b[J... 3 more lines\n");
     }
 }

@@ -315,7 +315,7 @@ fn watched_on_a_terminal_an_instance_appears_and_vanishes() {
     let host = Host::new();
     let mut screen = Screen::new(&host, &["--watch", "1"], 200, &[("NO_COLOR", "1")]);
     screen.shows("postfix-in ");
-    assert!(screen.text.starts_with(b"\x1b[H"), "{:?}", screen.text.escape_ascii().to_string());
+    assert!(screen.text.starts_with(b"\x1b[H\x1b[JNAME "), "{:?}", screen.text.escape_ascii().to_string());
     host.instance("postfix-new", "");
     fs::create_dir_all(host.path("/var/spool/postfix-new")).unwrap();
     fs::copy(host.path("/etc/postfix/master.cf"), host.path("/etc/postfix-new/master.cf")).unwrap();
@@ -324,11 +324,11 @@ fn watched_on_a_terminal_an_instance_appears_and_vanishes() {
     let text = fs::read(&main_cf).unwrap();
     fs::write(&main_cf, "x\n").unwrap();
     screen
-        .shows("\x1b[Hpostmulti: fatal: /etc/postfix/main.cf, line 1: missing '=' after attribute name: \"x\"\x1b[K\n");
+        .shows("\x1b[H\x1b[Jpostmulti: fatal: /etc/postfix/main.cf, line 1: missing '=' after attribute name: \"x\"\n");
     fs::write(&main_cf, text).unwrap();
     screen.shows("postfix-new ");
     host.list("/etc/postfix-out");
-    screen.shows("/etc/postfix-out\x1b[K\n\x1b[J");
+    screen.shows("/etc/postfix-out\n\x1b[H");
     kill(Pid::from_raw(screen.process.id() as i32), Signal::SIGINT).unwrap();
     assert_eq!(screen.process.wait().unwrap().signal(), Some(libc::SIGINT));
 }
