@@ -8,7 +8,7 @@ mod report;
 mod table;
 mod watch;
 
-use super::{ActionError, in_order, look};
+use super::{ActionError, MAX_LOOKS, in_order, look};
 use crate::cli::request::{Request, View};
 use crate::instance::Instances;
 use crate::instance::load::Keep;
@@ -22,6 +22,7 @@ use crate::system::terminal::Terminal;
 use anyhow::Result;
 use report::{Report, Scene, State};
 use rustc_hash::FxHashMap;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
@@ -41,18 +42,37 @@ pub fn show(request: &Request, view: View, primary: Primary, postfix: &Postfix, 
     Ok(code)
 }
 
-/// One look at all of them: what to show, and the exit status that goes with it. The log is told of what is wrong.
+/// What to show, and the exit status that goes with it. The log is told of what is wrong.
+///
+/// An instance that is made or destroyed meanwhile can seem to be damaged. So that must be so at a second look, too.
 fn text(
     request: &Request,
     view: View,
-    primary: Primary,
+    mut primary: Primary,
     postfix: &Postfix,
     log: &Log,
     terminal: Option<&Terminal>,
 ) -> Result<(Vec<u8>, u8)> {
-    let (primary, instances) = look(primary, postfix, Keep::File, log)?;
-    let reports = in_order(reports(request, &primary, &instances, postfix), view.reverse);
-    tell(&reports, log);
+    let (mut last, mut looks) = (Vec::new(), 0);
+    loop {
+        looks += 1;
+        let messages = log.keeping();
+        let found = look(primary, postfix, Keep::File, &messages);
+        let (now, instances) = found.inspect_err(|_| log.take_over(&messages))?;
+        let reports = in_order(reports(request, &now.secondaries, &instances, postfix), view.reverse);
+        let complaints: Vec<String> = reports.iter().filter_map(Report::complaint).collect();
+        if complaints.is_empty() || complaints == last || looks == MAX_LOOKS {
+            tell(&reports, &messages);
+            log.take_over(&messages);
+            return Ok((shown(&reports, view, terminal), exit_status(&reports)));
+        }
+        last = complaints;
+        drop(reports);
+        primary = now.again(postfix, log)?;
+    }
+}
+
+fn shown(reports: &[Report], view: View, terminal: Option<&Terminal>) -> Vec<u8> {
     let mut text = Vec::new();
     match view.json {
         true => reports.iter().for_each(|report| {
@@ -60,18 +80,13 @@ fn text(
             text.push(b'\n');
         }),
         false if reports.is_empty() => {}
-        false => text = columns::table(&reports, SystemTime::now()).text(terminal).into_bytes(),
+        false => text = columns::table(reports, SystemTime::now()).text(terminal).into_bytes(),
     }
-    Ok((text, exit_status(&reports)))
+    text
 }
 
 /// What is to be told of each instance that is meant, in the order of the list.
-fn reports<'a>(
-    request: &Request,
-    primary: &'a Primary,
-    instances: &'a Instances,
-    postfix: &'a Postfix,
-) -> Vec<Report<'a>> {
+fn reports<'a>(request: &Request, list: &[OsString], instances: &'a Instances, postfix: &Postfix) -> Vec<Report<'a>> {
     let (services, processes) = (Services::of(postfix.root), Processes::default());
     let scene = Scene { postfix, services: &services, processes: &processes };
     let meant: Vec<_> = instances.whole.iter().filter(|instance| request.means(instance)).collect();
@@ -79,7 +94,7 @@ fn reports<'a>(
     let mut reports: Vec<Report> = broken.map(Report::of_broken).collect();
     reports.extend(in_parts(&meant, |part| part.iter().map(|instance| scene.report(instance)).collect()));
     let places: FxHashMap<_, _> =
-        primary.secondaries.iter().enumerate().rev().map(|(place, directory)| (directory.as_os_str(), place)).collect();
+        list.iter().enumerate().rev().map(|(place, directory)| (directory.as_os_str(), place)).collect();
     // The primary is not on the list, and comes first.
     reports.sort_by_key(|report| places.get(report.config_directory).copied());
     reports

@@ -72,9 +72,22 @@ impl Log {
         Log { program, utf8: Cell::new(false), pending: RefCell::default(), mail_log: RefCell::default(), kept: None }
     }
 
-    /// A log of the same program that prints nothing, and keeps its lines. Nor do they get into the mail log.
+    /// A log of the same program that prints nothing, and keeps its lines. Nor does the mail log get them.
     pub fn keeping(&self) -> Log {
         Log { utf8: self.utf8.clone(), kept: Some(RefCell::default()), ..Log::new(&self.program) }
+    }
+
+    /// Prints the lines that another one has kept.
+    pub fn print_kept(&self, other: &Log) {
+        let kept = other.kept();
+        let lines = kept.strip_suffix(b"\n").map(|lines| lines.split(|byte| *byte == b'\n'));
+        lines.into_iter().flatten().for_each(|line| self.line(line));
+    }
+
+    /// The same, as if it had been told itself.
+    pub fn take_over(&self, other: &Log) {
+        self.print_kept(other);
+        self.pending.borrow_mut().append(&mut other.pending.borrow_mut());
     }
 
     /// The lines that it has kept.

@@ -21,12 +21,13 @@ pub const STEADY: usize = 1;
 pub enum Look {
     List,
     Json,
+    Status,
     Run,
     /// The bytes of the primary's main.cf, and the files of what it lists.
     Raw,
 }
 
-pub const ALL: [Look; 4] = [Look::List, Look::Json, Look::Run, Look::Raw];
+pub const ALL: [Look; 5] = [Look::List, Look::Json, Look::Status, Look::Run, Look::Raw];
 
 /// What a reader has seen so far.
 struct Reader {
@@ -80,6 +81,10 @@ impl Reader {
         match self.look {
             Look::List => self.list(&["-l"], |row| row.split_whitespace().count() == 4 && row.contains(" /")),
             Look::Json => self.list(&["-l", "-j"], |row| row.starts_with("{\"name\": \"") && row.ends_with("\"}")),
+            // The primary is enabled, and stopped, which the exit status would tell.
+            Look::Status => {
+                self.list(&["--status", "--disabled"], |row| row.contains(" stopped ") || row.starts_with("NAME "))
+            }
             Look::Run => {
                 let name = name_of(STEADY);
                 let outcome = run(&postmulti(&["-i", &name, "-x", "printenv", "multi_instance_name"]))?;

@@ -44,9 +44,7 @@ pub fn watch(
         match terminal.filter(|_| !view.json) {
             Some(terminal) => terminal.redraw(&[text, messages.kept()].concat()),
             None => {
-                for line in messages.kept().split_inclusive(|byte| *byte == b'\n') {
-                    log.line(line.trim_ascii_end());
-                }
+                log.print_kept(&messages);
                 let gap: &[u8] = if again && !view.json { b"\n" } else { b"" };
                 let mut output = io::stdout();
                 output.write_all(&[gap, &text].concat()).and_then(|()| output.flush())
