@@ -210,7 +210,7 @@ impl Hints<'_> {
     }
 }
 
-fn known_as(instance: &Instance) -> &OsStr {
+pub(super) fn known_as(instance: &Instance) -> &OsStr {
     instance.name.as_ref().unwrap_or(&instance.config_directory)
 }
 
@@ -222,7 +222,7 @@ fn with_prefix(name: &str) -> Option<String> {
 }
 
 /// A word as a shell reads it, as far as it can be shown.
-fn quoted(word: impl AsRef<OsStr>) -> String {
+pub(super) fn quoted(word: impl AsRef<OsStr>) -> String {
     let word = printable(word);
     let plain = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_".contains(c);
     match !word.is_empty() && word.chars().all(plain) {

@@ -26,8 +26,8 @@ pub enum RequestError {
     SeveralSelections,
     #[error("Specify exactly one of '-e', '-l', '-p', '-x'")]
     NotOneMode,
-    #[error("Command not allowed with '-l'")]
-    CommandWithList,
+    #[error("Command not allowed with '{0}'")]
+    CommandWith(&'static str),
     #[error("Command required with '-p' or '-x' option")]
     NoCommand,
     #[error("The '-p' and '-e' options preclude the use of '-R'")]

@@ -12,6 +12,7 @@ pub enum Opt {
     Postfix,
     Execute,
     Edit,
+    Check,
     All,
     Group,
     Instance,
@@ -46,8 +47,8 @@ pub struct Row {
 }
 
 const MODES: &str = "Modes (exactly one)";
-const SELECTION: &str = "Selection (at most one; with -l, -p and -x none means all)";
-const NARROWING: &str = "Of the selected ones (with -l, -p and -x)";
+const SELECTION: &str = "Selection (at most one; none means all, but not with -e)";
+const NARROWING: &str = "Of the selected ones (with -l, -p, -x and --check)";
 const OUTPUT: &str = "Order and output";
 const ASSIGNMENT: &str = "Assignment (with -e create, import or assign)";
 const CHANGES: &str = "Changes (with -e)";
@@ -55,13 +56,14 @@ const OTHERS: &str = "Others";
 
 /// All options, in the order in which help shows them.
 #[rustfmt::skip] // a table reads best as one
-pub static TABLE: [Row; 21] = {
+pub static TABLE: [Row; 22] = {
     use Opt::*;
     [
         row(List,        Some('l'), "list",         None,           MODES,      "Name, group, enabled (y/n), directory"),
         row(Postfix,     Some('p'), "postfix",      None,           MODES,      "Run the postfix(1) command COMMAND"),
         row(Execute,     Some('x'), "execute",      None,           MODES,      "Run any COMMAND, in the instance's environment"),
         row(Edit,        Some('e'), "edit",         Some("ACTION"), MODES,      "Change what instances there are (see below)"),
+        row(Check,       None,      "check",        None,           MODES,      "Tell what will bite, and what to do about it"),
         row(All,         Some('a'), "all",          None,           SELECTION,  "All instances"),
         row(Group,       Some('g'), "group",        Some("GROUP"),  SELECTION,  "The instances of GROUP"),
         row(Instance,    Some('i'), "instance",     Some("NAME"),   SELECTION,  "One, by name or directory; '-': the primary"),
@@ -69,7 +71,7 @@ pub static TABLE: [Row; 21] = {
         row(Enabled,     None,      "enabled",      None,           NARROWING,  "Those that are enabled"),
         row(Disabled,    None,      "disabled",     None,           NARROWING,  "Those that are not"),
         row(Reverse,     Some('R'), "reverse",      None,           OUTPUT,     "Last instance first (with -l or -x)"),
-        row(Json,        Some('j'), "json",         None,           OUTPUT,     "One JSON object per instance (with -l)"),
+        row(Json,        Some('j'), "json",         None,           OUTPUT,     "One JSON object a line (with -l or --check)"),
         row(AssignName,  Some('I'), "assign-name",  Some("NAME"),   ASSIGNMENT, "Name the instance; '-': no name"),
         row(AssignGroup, Some('G'), "assign-group", Some("GROUP"),  ASSIGNMENT, "Put it into GROUP; '-': no group"),
         row(DryRun,      None,      "dry-run",      None,           CHANGES,    "Show what would change, and change nothing"),

@@ -28,6 +28,7 @@ pub enum Mode {
     List { json: bool, reverse: bool },
     Postfix { command: CommandLine },
     Execute { command: CommandLine, reverse: bool },
+    Check { json: bool },
     Edit(Edit, Manner),
 }
 
@@ -163,6 +164,7 @@ enum Asking {
     List,
     Postfix,
     Execute,
+    Check,
     Edit(&'static str, Action),
 }
 
@@ -172,6 +174,7 @@ impl Asked {
             Opt::List => self.ask(Asking::List),
             Opt::Postfix => self.ask(Asking::Postfix),
             Opt::Execute => self.ask(Asking::Execute),
+            Opt::Check => self.ask(Asking::Check),
             Opt::Edit => self.ask(action(value)?),
             // Alone among the selections, -a may be repeated.
             Opt::All if self.selection == Selection::All => {}
@@ -218,7 +221,7 @@ impl Asked {
         let Asked { selection, narrowing, assignment, reverse, json, dry_run, lock_timeout, .. } = self;
         let mode = match asking {
             Asking::List => {
-                refuse(!operands.is_empty(), RequestError::CommandWithList)?;
+                refuse(!operands.is_empty(), RequestError::CommandWith("-l"))?;
                 refuse_assignment(assignment)?;
                 Mode::List { json, reverse }
             }
@@ -233,6 +236,12 @@ impl Asked {
                 refuse_assignment(assignment)?;
                 Mode::Execute { command, reverse }
             }
+            Asking::Check => {
+                refuse(!operands.is_empty(), RequestError::CommandWith("--check"))?;
+                refuse_assignment(assignment)?;
+                refuse(reverse, RequestError::OnlyWith("-R", "'-l' or '-x'"))?;
+                Mode::Check { json }
+            }
             Asking::Edit(name, action) => {
                 refuse(reverse, RequestError::Reverse)?;
                 let edit = edit(name, action, assignment, operands)?;
@@ -242,7 +251,7 @@ impl Asked {
                 return Ok((Mode::Edit(edit, Manner { dry_run, lock_timeout }), selection, narrowing));
             }
         };
-        refuse(json && !matches!(mode, Mode::List { .. }), RequestError::JsonWithoutList)?;
+        refuse(json && !matches!(mode, Mode::List { .. } | Mode::Check { .. }), RequestError::JsonWithoutList)?;
         refuse(dry_run, RequestError::OnlyWith("--dry-run", "'-e'"))?;
         refuse(lock_timeout.is_some(), RequestError::OnlyWith("--lock-timeout", "'-e'"))?;
         Ok((mode, selection, narrowing))
@@ -303,7 +312,7 @@ fn refuse_assignment(assignment: Assignment) -> Result<(), RequestError> {
 }
 
 fn refuse_narrowing(narrowing: &Narrowing) -> Result<(), RequestError> {
-    let not_here = |option| RequestError::OnlyWith(option, "'-l', '-p' or '-x'");
+    let not_here = |option| RequestError::OnlyWith(option, "'-l', '-p', '-x' or '--check'");
     refuse(narrowing.pattern.is_some(), not_here("--match"))?;
     refuse(narrowing.enabled == Some(true), not_here("--enabled"))?;
     refuse(narrowing.enabled == Some(false), not_here("--disabled"))

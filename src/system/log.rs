@@ -59,6 +59,8 @@ pub struct Log {
     /// Postfix shows UTF-8 as it is once it has read main.cf, and as question marks before.
     utf8: Cell<bool>,
     pending: RefCell<Vec<(Level, String)>>,
+    /// Warnings that nobody need hear of unless an error follows.
+    held: RefCell<Option<Vec<String>>>,
     mail_log: RefCell<MailLog>,
 }
 
@@ -66,7 +68,13 @@ impl Log {
     /// The log of a program of that name.
     pub fn new(program: &OsStr) -> Log {
         let program = program.to_owned();
-        Log { program, utf8: Cell::new(false), pending: RefCell::default(), mail_log: RefCell::default() }
+        Log {
+            program,
+            utf8: Cell::new(false),
+            pending: RefCell::default(),
+            held: RefCell::default(),
+            mail_log: RefCell::default(),
+        }
     }
 
     /// From now on, valid UTF-8 is shown as it is.
@@ -79,11 +87,20 @@ impl Log {
         self.mail_log.replace(mail_log);
     }
 
+    /// From now on, warnings are kept back, and told only before a fatal error.
+    pub fn hold_warnings(&self) {
+        self.held.replace(Some(Vec::new()));
+    }
+
     pub fn warning(&self, text: impl Into<String>) {
-        self.message(Level::Warning, text.into());
+        match &mut *self.held.borrow_mut() {
+            Some(held) => held.push(text.into()),
+            None => self.message(Level::Warning, text.into()),
+        }
     }
 
     pub fn fatal(&self, text: impl Into<String>) {
+        self.held.take().into_iter().flatten().for_each(|text| self.warning(text));
         self.message(Level::Fatal, text.into());
     }
 

@@ -9,6 +9,7 @@ pub mod passwd;
 pub mod process;
 pub mod root;
 pub mod services;
+pub mod space;
 
 use std::io;
 

@@ -1,0 +1,163 @@
+//! What is wrong in a main.cf or master.cf, line by line, and what an interrupted edit has left beside it.
+
+use super::finding::{Check, Finding, Findings, Severity};
+use super::host::{Host, Whole};
+use crate::config::{main_cf, master_cf};
+use crate::instance::load::LoadError;
+use crate::instance::parameters::{self, FileError, Problem};
+use crate::instance::postconf::AskError;
+use crate::system::directory::{Directory, kind};
+use crate::system::file::{self, ReadError};
+use crate::system::log::printable;
+use nix::fcntl::OFlag;
+use nix::sys::stat::SFlag;
+use std::ffi::OsStr;
+use std::fs::TryLockError;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+pub fn look(host: &Host, findings: &mut Findings) {
+    for (index, member) in host.members.iter().enumerate() {
+        match &member.state {
+            Ok(whole) => {
+                main_cf(index, whole, findings);
+                master_cf(host, index, whole, findings);
+                ["main.cf.tmp", "master.cf.tmp"].iter().for_each(|name| temporary(host, index, whole, name, findings));
+            }
+            Err(error) => broken(host, index, error, findings),
+        }
+    }
+}
+
+/// A finding in a file of one instance.
+fn at(member: usize, file: PathBuf, line: Option<usize>, severity: Severity, check: Check) -> Finding {
+    let (reason, remedy) = (String::new(), String::new());
+    Finding { severity, check, member, others: Vec::new(), file: Some(file), line, reason, remedy }
+}
+
+fn is_denied(error: &ReadError) -> bool {
+    matches!(error, ReadError::Open { reason, .. } | ReadError::Read { reason, .. } if reason.kind() == ErrorKind::PermissionDenied)
+}
+
+/// A secondary whose main.cf cannot be used.
+fn broken(host: &Host, member: usize, error: &LoadError, findings: &mut Findings) {
+    let directory = host.members[member].config_directory;
+    let file = parameters::main_cf(directory);
+    let deport = || host.command(member, "-e deport");
+    let (line, reason, remedy) = match error {
+        LoadError::File(FileError::Read(error)) if is_denied(error) => return findings.unseen(member, error),
+        LoadError::File(FileError::Read(error)) => match file::exists(host.postfix.root, Path::new(directory)) {
+            Ok(false) => {
+                let place = host.members[0].whole().map(|whole| whole.parameters.place("multi_instance_directories"));
+                let reason = format!("{} is listed, and there is no such directory", printable(directory));
+                let (file, line) = place.map_or((file, None), |place| (place.file, place.line));
+                let finding = at(member, file, line, Severity::Error, Check::Broken);
+                return findings.add(Finding { reason, remedy: deport(), ..finding });
+            }
+            _ => {
+                (None, error.to_string(), format!("restore the file, or take the instance off the list: {}", deport()))
+            }
+        },
+        LoadError::File(FileError::Malformed { line, reason, text, .. }) => {
+            (Some(*line), format!("{reason}: \"{text}\""), "mend the line, or put a # in front of it".to_owned())
+        }
+        LoadError::Value(error) if matches!(error.problem, Problem::Ask(AskError::NotAsked)) => {
+            let finding = at(member, file, error.place.line, Severity::Note, Check::Broken);
+            let reason = format!("{}: {}, so nothing more is known of this instance", error.name, error.problem);
+            let remedy = "write the value without that reference".to_owned();
+            return findings.add(Finding { reason, remedy, ..finding });
+        }
+        LoadError::Value(error) => {
+            (error.place.line, format!("{}: {}", error.name, error.problem), "mend the value".to_owned())
+        }
+        LoadError::Empty(_) => (None, "it sets no parameter".to_owned(), "restore the file".to_owned()),
+        LoadError::Boolean { value, .. } => {
+            (None, format!("multi_instance_enable = {value} is neither yes nor no"), "set it to yes or no".to_owned())
+        }
+    };
+    findings.add(Finding { reason, remedy, ..at(member, file, line, Severity::Error, Check::Broken) });
+}
+
+fn main_cf(member: usize, whole: &Whole, findings: &mut Findings) {
+    let file = parameters::main_cf(&whole.instance.config_directory);
+    let main_cf = whole.parameters.main_cf();
+    for repeated in main_cf.repeated() {
+        let name = printable(OsStr::from_bytes(&repeated.name));
+        let lines: Vec<String> = repeated.lines.iter().map(usize::to_string).collect();
+        let last = repeated.lines.last().copied();
+        let (severity, reason) = match repeated.differs {
+            true => (Severity::Warning, format!("{name} is set to different values, in lines {}", lines.join(" and "))),
+            false => (Severity::Note, format!("{name} is set more than once, in lines {}", lines.join(" and "))),
+        };
+        let remedy = format!("remove all but one; line {} counts", lines.last().map_or("", String::as_str));
+        findings.add(Finding { reason, remedy, ..at(member, file.clone(), last, severity, Check::Repeated) });
+    }
+    for finding in main_cf.findings() {
+        let (line, reason, remedy) = match finding {
+            main_cf::Finding::Orphan { text } => (None, orphan(text), "remove the blanks before it"),
+            main_cf::Finding::Nul { first, .. } => {
+                (Some(*first), "text after a NUL byte is lost".to_owned(), "remove the NUL byte")
+            }
+            main_cf::Finding::Override { .. } | main_cf::Finding::Malformed { .. } => continue,
+        };
+        let finding = at(member, file.clone(), line, Severity::Warning, Check::Broken);
+        findings.add(Finding { reason, remedy: remedy.to_owned(), ..finding });
+    }
+}
+
+fn orphan(text: &[u8]) -> String {
+    format!("a first line that begins with a blank counts for nothing: \"{}\"", printable(OsStr::from_bytes(text)))
+}
+
+fn master_cf(host: &Host, member: usize, whole: &Whole, findings: &mut Findings) {
+    let file = whole.master_cf_path();
+    let master_cf = match &whole.master_cf {
+        Ok(master_cf) => master_cf,
+        Err(error) if is_denied(error) => return findings.unseen(member, error),
+        Err(error) => {
+            let prototype = Path::new(&host.primary.shared.meta_directory).join("master.cf.proto");
+            let remedy = format!("cp {} {}", printable(prototype), printable(&file));
+            let finding = at(member, file, None, Severity::Error, Check::Broken);
+            return findings.add(Finding { reason: error.to_string(), remedy, ..finding });
+        }
+    };
+    for finding in master_cf.findings() {
+        let text = |bytes: &[u8]| printable(OsStr::from_bytes(bytes));
+        let (severity, line, reason) = match finding {
+            master_cf::Finding::Orphan { text } => (Severity::Warning, None, orphan(text)),
+            master_cf::Finding::FieldCount { line } => {
+                (Severity::Error, Some(*line), "the entry has less than eight fields".to_owned())
+            }
+            master_cf::Finding::Field { line, field, value, .. } => {
+                (Severity::Error, Some(*line), format!("field {field} cannot be \"{}\"", text(value)))
+            }
+            master_cf::Finding::Argument { line, complaint } => (Severity::Warning, Some(*line), text(complaint)),
+        };
+        let finding = at(member, file.clone(), line, severity, Check::Broken);
+        let remedy = "mend the entry, or put a # in front of it".to_owned();
+        findings.add(Finding { reason, remedy, ..finding });
+    }
+}
+
+/// What is left of an edit that was interrupted: not what somebody holds the lock of.
+fn temporary(host: &Host, member: usize, whole: &Whole, name: &str, findings: &mut Findings) {
+    let path = Path::new(&whole.instance.config_directory).join(name);
+    let open = || -> Result<_, _> {
+        let directory = Directory::open(host.postfix.root, Path::new(&whole.instance.config_directory))?;
+        let found = directory.look_at(OsStr::new(name))?;
+        let is_file = found.is_some_and(|found| kind(&found) == SFlag::S_IFREG);
+        is_file.then(|| directory.open_file(OsStr::new(name), OFlag::O_RDONLY | OFlag::O_NONBLOCK)).transpose()
+    };
+    let file = match open() {
+        Ok(Some(file)) => file,
+        Err(error) if error.error.kind() == ErrorKind::PermissionDenied => return findings.unseen(member, error),
+        // It is gone by now.
+        Ok(None) | Err(_) => return,
+    };
+    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        let remedy = format!("rm {}", printable(&path));
+        let reason = "an edit was interrupted and has left this file".to_owned();
+        findings.add(Finding { reason, remedy, ..at(member, path, None, Severity::Note, Check::Temporary) });
+    }
+}

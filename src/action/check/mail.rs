@@ -1,0 +1,169 @@
+//! Mail that nobody delivers, and queues that can take none.
+
+use super::finding::{Check, Finding, Findings, Severity};
+use super::host::{Host, Whole};
+use super::lists::alternates;
+use crate::action::hint::quoted;
+use crate::instance::parameters::Parameters;
+use crate::instance::queues::messages;
+use crate::instance::running::is_running;
+use crate::system::directory::SystemError;
+use crate::system::log::printable;
+use crate::system::space::{Space, space};
+use indexmap::IndexMap;
+use rustc_hash::FxHashSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Room for less than this, and less than one in twenty, is nearly none: in bytes, and in files.
+const LITTLE: u64 = 1 << 30;
+const FEW_FILES: u64 = 100_000;
+
+/// How large a message may be, unless main.cf says otherwise, in bytes.
+const MESSAGE_SIZE_LIMIT: u64 = 10_240_000;
+
+/// Instances that are disabled or deported, but have mail, or still run.
+pub fn waiting(host: &Host, findings: &mut Findings) {
+    let root = host.postfix.root;
+    for (member, whole) in host.whole().filter(|(_, whole)| !whole.instance.enabled) {
+        match is_running(root, whole.instance) {
+            Ok(true) => findings.add(running(host, member, whole)),
+            Ok(false) => match messages(root, Path::new(&whole.instance.queue_directory)) {
+                Ok(found) if found.is_empty() => {}
+                Ok(found) => {
+                    let file = whole.parameters.place("multi_instance_enable");
+                    let reason = format!("it is disabled and stopped, and has mail: {}", counted(&found));
+                    let remedy =
+                        format!("{} && {}", host.command(member, "-e enable"), host.command(member, "-p start"));
+                    let finding = finding(Check::Mail, member, reason, remedy);
+                    findings.add(Finding { file: Some(file.file), line: file.line, ..finding });
+                }
+                Err(error) => unseen(member, error, findings),
+            },
+            Err(error) => unseen(member, error, findings),
+        }
+    }
+    deported(host, findings);
+}
+
+fn running(host: &Host, member: usize, whole: &Whole) -> Finding {
+    let place = whole.parameters.place("multi_instance_enable");
+    let reason = "it runs though it is disabled: 'postmulti -p stop' passes it over".to_owned();
+    let remedy = host.command(member, "-x postfix stop");
+    Finding { file: Some(place.file), line: place.line, ..finding(Check::Running, member, reason, remedy) }
+}
+
+/// Mail in the queues of directories that are on `alternate_config_directories` only.
+fn deported(host: &Host, findings: &mut Findings) {
+    let root = host.postfix.root;
+    let queues: FxHashSet<&PathBuf> = host.whole().map(|(_, whole)| &whole.places[1]).collect();
+    for directory in alternates(host) {
+        let mut buffer = Vec::new();
+        let parameters = Parameters::read(host.postfix, &directory, &mut buffer).1.ok();
+        let Some(queue) = parameters.and_then(|parameters| parameters.own("queue_directory")) else { continue };
+        // Another configuration of an instance that is listed.
+        if host.index_of(&directory).is_some() || queues.contains(&root.resolve(Path::new(&queue))) {
+            continue;
+        }
+        match messages(root, Path::new(&queue)) {
+            Ok(found) if found.is_empty() => {}
+            Ok(found) => {
+                let reason = format!("{} is deported, and has mail: {}", printable(&directory), counted(&found));
+                let remedy = format!("{} -e import config_directory={}", host.postmulti(), quoted(&directory));
+                let file = Some(crate::instance::parameters::main_cf(&directory));
+                findings.add(Finding { file, ..finding(Check::Mail, 0, reason, remedy) });
+            }
+            Err(error) => unseen(0, error, findings),
+        }
+    }
+}
+
+fn counted(found: &[(&'static str, usize)]) -> String {
+    found.iter().map(|(queue, number)| format!("{number} in {queue}")).collect::<Vec<_>>().join(", ")
+}
+
+fn unseen(member: usize, error: SystemError, findings: &mut Findings) {
+    if error.error.kind() == ErrorKind::PermissionDenied {
+        findings.unseen(member, error);
+    }
+}
+
+fn finding(check: Check, member: usize, reason: String, remedy: String) -> Finding {
+    Finding { severity: Severity::Warning, check, member, others: Vec::new(), file: None, line: None, reason, remedy }
+}
+
+/// File systems that are nearly full, each told once, of the first instance whose queue is there.
+pub fn disk_space(host: &Host, findings: &mut Findings) {
+    let mut systems: IndexMap<u64, (Space, Vec<(usize, u64)>)> = IndexMap::new();
+    for (member, whole) in host.enabled() {
+        // What is missing is told elsewhere.
+        if let Ok(space) = space(host.postfix.root, Path::new(&whole.instance.queue_directory)) {
+            systems.entry(space.device).or_insert((space, Vec::new())).1.push((member, needed(whole)));
+        }
+    }
+    for (space, members) in systems.into_values() {
+        // The first of those that need most.
+        let most = members.iter().map(|(_, needed)| *needed).max().unwrap_or_default();
+        let Some((member, needed)) = members.iter().find(|(_, needed)| *needed == most).copied() else { continue };
+        let Some((severity, reason)) = judge(&space, needed) else { continue };
+        let others: Vec<usize> = members.iter().map(|(other, _)| *other).filter(|other| *other != member).collect();
+        let queue = host.members[member].whole().map(|whole| PathBuf::from(&whole.instance.queue_directory));
+        let remedy = format!("df -h {}", queue.as_deref().map(quoted).unwrap_or_default());
+        let finding = finding(Check::DiskSpace, member, reason, remedy);
+        findings.add(Finding { severity, others, file: queue, ..finding });
+    }
+}
+
+/// What smtpd(8) wants to be free, in bytes, before it takes a message.
+fn needed(whole: &Whole) -> u64 {
+    let number = |name| whole.parameters.own(name).and_then(|value| value.to_str()?.parse::<u64>().ok());
+    let message = number("message_size_limit").unwrap_or(MESSAGE_SIZE_LIMIT);
+    number("queue_minfree").unwrap_or_default().max(message.saturating_add(message / 2))
+}
+
+/// Is there too little room on a file system for a queue whose instance needs so much, in bytes?
+fn judge(space: &Space, needed: u64) -> Option<(Severity, String)> {
+    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
+    let is_little = |free: u64, all: u64, little: u64| free < little && free < all / 20;
+    let free = megabytes(space.free);
+    let needs = megabytes(needed);
+    if space.free <= needed {
+        let reason = format!("{free} MB are free, and it takes no mail unless more than {needs} MB are");
+        return Some((Severity::Error, reason));
+    }
+    if space.files > 0 && space.free_files == 0 {
+        return Some((Severity::Error, "the file system can hold no more files, so it takes no mail".to_owned()));
+    }
+    if is_little(space.free, space.size, LITTLE) {
+        let reason = format!("the file system is nearly full: {free} MB are free; from {needs} MB on it takes no mail");
+        return Some((Severity::Warning, reason));
+    }
+    if is_little(space.free_files, space.files, FEW_FILES) {
+        let reason = "the file system is nearly full: it can hold few more files".to_owned();
+        return Some((Severity::Warning, reason));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_is_full_before_nothing_is_free() {
+        let space =
+            |free: u64, size: u64, free_files: u64, files: u64| Space { device: 1, size, free, files, free_files };
+        let judged = |space: Space| judge(&space, 15_360_000).map(|(severity, _)| severity);
+        const GB: u64 = 1_000_000_000;
+        assert_eq!(judged(space(15_360_000, GB, 9, 9)), Some(Severity::Error));
+        assert_eq!(judged(space(16_000_000, GB, 9, 9)), Some(Severity::Warning));
+        assert_eq!(judged(space(40_000_000, 8 * GB / 10, 9, 9)), None);
+        assert_eq!(judged(space(39_999_999, 8 * GB / 10, 9, 9)), Some(Severity::Warning));
+        assert_eq!(judged(space(2 * GB, 1000 * GB, 9, 9)), None);
+        assert_eq!(judged(space(2 * GB, 2 * GB, 0, 9)), Some(Severity::Error));
+        assert_eq!(judged(space(2 * GB, 2 * GB, 0, 0)), None);
+        assert_eq!(judged(space(2 * GB, 2 * GB, 4, 100)), Some(Severity::Warning));
+        assert_eq!(judged(space(2 * GB, 2 * GB, 5, 100)), None);
+        assert_eq!(judged(space(2 * GB, 2 * GB, 200_000, 1 << 30)), None);
+    }
+}
