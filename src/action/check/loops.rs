@@ -43,8 +43,13 @@ pub fn look(host: &Host, findings: &mut Findings) {
         }
     }
     for (member, whole) in host.enabled() {
+        let mut seen = Vec::new();
         for parameter in TRANSPORTS {
             let value = whole.parameters.own(parameter).unwrap_or_else(|| default(parameter).into());
+            // One often refers to another.
+            if seen.contains(&value) {
+                continue;
+            }
             let (transport, next_hop) = split(value.as_bytes());
             let Some(client) = client(whole, transport) else { continue };
             let relayhost = whole.parameters.own("relayhost").filter(|_| parameter == "default_transport");
@@ -69,6 +74,7 @@ pub fn look(host: &Host, findings: &mut Findings) {
                     false => "have the other one listen on another port, and name that".to_owned(),
                 },
             });
+            seen.push(value);
         }
     }
 }
