@@ -112,8 +112,8 @@ impl Trial<'_> {
 
     fn take(&self, sandbox: &Sandbox, step: &Step) -> Result<()> {
         run(sandbox, "step_begins")?;
-        let ours = |command: &&Command| self.program.is_none() || command.mode != Mode::OriginalOnly;
-        step.commands.iter().filter(ours).try_for_each(|command| check(sandbox, command))
+        let other = if self.program.is_none() { Mode::OursOnly } else { Mode::OriginalOnly };
+        step.commands.iter().filter(|command| command.mode != other).try_for_each(|command| check(sandbox, command))
     }
 }
 
@@ -129,7 +129,7 @@ fn check(sandbox: &Sandbox, command: &Command) -> Result<()> {
         if outcome.status == 0 && outcome.stdout == command.output.as_bytes() && !complains(&outcome, command) {
             return Ok(());
         }
-        let last = command.mode == Mode::Once || began.elapsed() > PATIENCE;
+        let last = matches!(command.mode, Mode::Once | Mode::OursOnly) || began.elapsed() > PATIENCE;
         ensure!(!last, "command: {}\nexpected: {}\n{}", command.text, command.output, shown(&outcome));
         thread::sleep(Duration::from_millis(50));
     }
