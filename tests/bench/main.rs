@@ -57,6 +57,9 @@ fn main() -> Result<ExitCode> {
             rows.push(row);
         }
     }
+    // There is no original of this.
+    let [check] = compare([&[OURS, "--check"]])?;
+    println!("       1000  --check         {:>43.2} ms {:>8.1} MB", check.median(), check.megabytes());
     for secondaries in SECONDARIES_OF_LIFE {
         let lives = life::measure(secondaries)?;
         lives.iter().for_each(Row::print);
@@ -67,7 +70,7 @@ fn main() -> Result<ExitCode> {
     in_a_row.print();
     println!();
 
-    let targets = target::judge(&rows, &in_a_row, alone.median() - nothing.median());
+    let targets = target::judge(&rows, &check, &in_a_row, alone.median() - nothing.median());
     targets.iter().for_each(Target::print);
     Ok(if targets.iter().all(|target| target.met) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
