@@ -79,6 +79,7 @@ Actions of -e:
 Examples:
   postmulti -l                              All instances
   postmulti -lj -g mta                      Those of group mta, as JSON
+  postmulti --check                         Is anything wrong?
   postmulti -p start                        Start all that are enabled
   postmulti -i postfix-out -p stop          Stop one
   postmulti -g mta -x postqueue -p          A command for each of a group
@@ -88,7 +89,8 @@ Examples:
 
 Exit status:
   0  All went well.
-  1  Wrong usage, a broken configuration, a refusal, or a command failed.
+  1  Wrong usage, a broken configuration, a refusal, or a command failed;
+     --check found an error or a warning.
   With '-i NAME -x' it is COMMAND's own; 128+N if signal N killed it.
 
 The manual page postmulti(1) tells the rest.";

@@ -6,9 +6,10 @@ use crate::config::{main_cf, master_cf};
 use crate::instance::load::LoadError;
 use crate::instance::parameters::{self, FileError, Problem};
 use crate::instance::postconf::AskError;
-use crate::system::directory::{Directory, kind};
+use crate::system::directory::{Directory, SystemError, kind};
 use crate::system::file::{self, ReadError};
 use crate::system::log::printable;
+use crate::system::root::Root;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
 use std::ffi::OsStr;
@@ -142,22 +143,31 @@ fn master_cf(host: &Host, member: usize, whole: &Whole, findings: &mut Findings)
 
 /// What is left of an edit that was interrupted: not what somebody holds the lock of.
 fn temporary(host: &Host, member: usize, whole: &Whole, name: &str, findings: &mut Findings) {
-    let path = Path::new(&whole.instance.config_directory).join(name);
-    let open = || -> Result<_, _> {
-        let directory = Directory::open(host.postfix.root, Path::new(&whole.instance.config_directory))?;
-        let found = directory.look_at(OsStr::new(name))?;
-        let is_file = found.is_some_and(|found| kind(&found) == SFlag::S_IFREG);
-        is_file.then(|| directory.open_file(OsStr::new(name), OFlag::O_RDONLY | OFlag::O_NONBLOCK)).transpose()
-    };
-    let file = match open() {
-        Ok(Some(file)) => file,
-        Err(error) if error.error.kind() == ErrorKind::PermissionDenied => return findings.unseen(member, error),
-        // It is gone by now.
-        Ok(None) | Err(_) => return,
-    };
-    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-        let remedy = format!("rm {}", printable(&path));
-        let reason = "an edit was interrupted and has left this file".to_owned();
-        findings.add(Finding { reason, remedy, ..at(member, path, None, Severity::Note, Check::Temporary) });
+    let directory = Path::new(&whole.instance.config_directory);
+    match is_locked(host.postfix.root, directory, name) {
+        Ok(Some(false)) => {
+            let path = directory.join(name);
+            let remedy = format!("rm {}", printable(&path));
+            let reason = "an edit was interrupted and has left this file".to_owned();
+            findings.add(Finding { reason, remedy, ..at(member, path, None, Severity::Note, Check::Temporary) });
+        }
+        Err(error) if error.error.kind() == ErrorKind::PermissionDenied => findings.unseen(member, error),
+        _ => {}
     }
+}
+
+/// Does somebody hold the lock of this file? None if there is no such file.
+fn is_locked(root: &Root, directory: &Path, name: &str) -> Result<Option<bool>, SystemError> {
+    let directory = Directory::open(root, directory)?;
+    let found = directory.look_at(OsStr::new(name))?;
+    if found.is_none_or(|found| kind(&found) != SFlag::S_IFREG) {
+        return Ok(None);
+    }
+    let file = directory.open_file(OsStr::new(name), OFlag::O_RDONLY | OFlag::O_NONBLOCK)?;
+    Ok(Some(matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))))
+}
+
+/// May somebody be at the main.cf in a directory, as far as can be told?
+pub fn is_edited(host: &Host, directory: &Path) -> bool {
+    !matches!(is_locked(host.postfix.root, directory, "main.cf.tmp"), Ok(None | Some(false)))
 }

@@ -1,5 +1,6 @@
 //! What the primary says about the instances, and directories that it says nothing about.
 
+use super::files::is_edited;
 use super::finding::{Check, Finding, Findings, Severity};
 use super::host::Host;
 use crate::action::destroy::MARKER;
@@ -121,6 +122,10 @@ fn unlisted(host: &Host, alternates: &[OsString], findings: &mut Findings) {
         } else {
             continue;
         };
+        // It may just be made, or removed.
+        if [path.as_path(), Path::new(&host.primary.instance.config_directory)].iter().any(|at| is_edited(host, at)) {
+            continue;
+        }
         let finding = of_primary(host, LIST, severity, Check::Unlisted);
         findings.add(Finding { file: Some(path), line: None, reason, remedy, ..finding });
     }

@@ -122,27 +122,23 @@ fn needed(whole: &Whole) -> u64 {
 }
 
 /// Is there too little room on a file system for a queue whose instance needs so much, in bytes?
+///
+/// How much is free is not told: it changes while one looks.
 fn judge(space: &Space, needed: u64) -> Option<(Severity, String)> {
-    let megabytes = |bytes: u64| bytes.div_ceil(1_000_000);
     let is_little = |free: u64, all: u64, little: u64| free < little && free < all / 20;
-    let free = megabytes(space.free);
-    let needs = megabytes(needed);
-    if space.free <= needed {
-        let reason = format!("{free} MB are free, and it takes no mail unless more than {needs} MB are");
-        return Some((Severity::Error, reason));
-    }
-    if space.files > 0 && space.free_files == 0 {
-        return Some((Severity::Error, "the file system can hold no more files, so it takes no mail".to_owned()));
-    }
-    if is_little(space.free, space.size, LITTLE) {
-        let reason = format!("the file system is nearly full: {free} MB are free; from {needs} MB on it takes no mail");
-        return Some((Severity::Warning, reason));
-    }
-    if is_little(space.free_files, space.files, FEW_FILES) {
-        let reason = "the file system is nearly full: it can hold few more files".to_owned();
-        return Some((Severity::Warning, reason));
-    }
-    None
+    let (severity, reason) = if space.free <= needed {
+        let megabytes = needed.div_ceil(1_000_000);
+        (Severity::Error, format!("no more than {megabytes} MB are free on its file system, so that it takes no mail"))
+    } else if space.files > 0 && space.free_files == 0 {
+        (Severity::Error, "its file system can hold no more files, so that it takes no mail".to_owned())
+    } else if is_little(space.free, space.size, LITTLE) {
+        (Severity::Warning, "its file system is nearly full: less than 5 % and than 1 GiB are free".to_owned())
+    } else if is_little(space.free_files, space.files, FEW_FILES) {
+        (Severity::Warning, "its file system can hold few more files: less than 5 % are left".to_owned())
+    } else {
+        return None;
+    };
+    Some((severity, reason))
 }
 
 #[cfg(test)]
