@@ -112,12 +112,12 @@ fn unlisted(host: &Host, alternates: &[OsString], findings: &mut Findings) {
         if known.contains(&path) || known.contains(&root.resolve(&path)) {
             continue;
         }
-        let (shown, word) = (printable(&path), quoted(path.as_os_str()));
+        let word = quoted(path.as_os_str());
         let (severity, reason, remedy) = if has(MARKER) {
-            let reason = format!("{shown} is what an interrupted destroy has left of an instance");
+            let reason = "it is what an interrupted destroy has left of an instance".to_owned();
             (Severity::Warning, reason, format!("{} -i {word} -e destroy", host.postmulti()))
         } else if has("main.cf") && has("master.cf") {
-            let reason = format!("{shown} looks like an instance, and is on no list");
+            let reason = "it looks like an instance, and is on no list".to_owned();
             (Severity::Note, reason, format!("{} -e import config_directory={word}", host.postmulti()))
         } else {
             continue;

@@ -69,10 +69,7 @@ fn a_directory_on_both_lists() {
 fn what_looks_like_an_instance() {
     let host = clean();
     host.list("/etc/postfix-out");
-    finds(
-        &host,
-        &["note unlisted /etc/postfix /etc/postfix-in: /etc/postfix-in looks like an instance, and is on no list"],
-    );
+    finds(&host, &["note unlisted /etc/postfix /etc/postfix-in: it looks like an instance, and is on no list"]);
     let alternate = |host: &crate::host::Host| {
         host.list("/etc/postfix-out");
         set(host, "/etc/postfix", "alternate_config_directories", "/etc/postfix-in");
@@ -81,12 +78,18 @@ fn what_looks_like_an_instance() {
     fs::remove_file(host.path("/etc/postfix-in/master.cf")).unwrap();
     finds(&host, &[]);
     fs::write(host.path("/etc/postfix-in/destroy.unfinished"), "").unwrap();
+    // As long as somebody is at it, nothing was interrupted.
+    for directory in ["postfix", "postfix-in"] {
+        let lock = host.path(&format!("/etc/{directory}/main.cf.tmp"));
+        let file = fs::File::create(&lock).unwrap();
+        file.lock().unwrap();
+        finds(&host, &[]);
+        fs::remove_file(lock).unwrap();
+    }
     finds(
         &host,
-        &[
-            "warning unlisted /etc/postfix /etc/postfix-in: /etc/postfix-in is what an interrupted destroy has left of an \
-           instance",
-        ],
+        &["warning unlisted /etc/postfix /etc/postfix-in: it is what an interrupted destroy has left of an \
+           instance"],
     );
 }
 
