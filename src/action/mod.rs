@@ -1,7 +1,7 @@
 //! What a user can ask for: one file each.
 
 pub mod assign;
-mod check;
+pub mod check;
 pub mod create;
 pub mod deport;
 pub mod destroy;

@@ -71,26 +71,29 @@ impl Severity {
     }
 }
 
+/// The names of the checks.
+pub const CHECKS: [(Check, &str); 16] = [
+    (Check::Broken, "broken"),
+    (Check::Conflict, "conflict"),
+    (Check::DiskSpace, "disk-space"),
+    (Check::Fresh, "fresh"),
+    (Check::Listed, "listed"),
+    (Check::Listen, "listen"),
+    (Check::Loop, "loop"),
+    (Check::Mail, "mail"),
+    (Check::Permissions, "permissions"),
+    (Check::Repeated, "repeated"),
+    (Check::Running, "running"),
+    (Check::SyslogName, "syslog-name"),
+    (Check::Temporary, "temporary"),
+    (Check::Unlisted, "unlisted"),
+    (Check::Unseen, "unseen"),
+    (Check::Wrapper, "wrapper"),
+];
+
 impl Check {
     fn name(self) -> &'static str {
-        match self {
-            Check::Broken => "broken",
-            Check::Conflict => "conflict",
-            Check::DiskSpace => "disk-space",
-            Check::Fresh => "fresh",
-            Check::Listed => "listed",
-            Check::Listen => "listen",
-            Check::Loop => "loop",
-            Check::Mail => "mail",
-            Check::Permissions => "permissions",
-            Check::Repeated => "repeated",
-            Check::Running => "running",
-            Check::SyslogName => "syslog-name",
-            Check::Temporary => "temporary",
-            Check::Unlisted => "unlisted",
-            Check::Unseen => "unseen",
-            Check::Wrapper => "wrapper",
-        }
+        CHECKS.iter().find(|(check, _)| *check == self).map_or("", |(_, name)| name)
     }
 }
 

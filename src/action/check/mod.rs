@@ -19,6 +19,7 @@ use crate::instance::parameters::Postfix;
 use crate::instance::primary::Primary;
 use crate::system::log::Log;
 use anyhow::Result;
+pub use finding::{CHECKS, Check};
 use finding::{Findings, Severity};
 use host::{Files, Host};
 use std::io::Write;
