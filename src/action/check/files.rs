@@ -17,6 +17,10 @@ use std::fs::TryLockError;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// It takes no longer than this to lock a file that has been made for that.
+const MOMENT: Duration = Duration::from_secs(1);
 
 pub fn look(host: &Host, findings: &mut Findings) {
     for (index, member) in host.members.iter().enumerate() {
@@ -144,9 +148,14 @@ fn master_cf(host: &Host, member: usize, whole: &Whole, findings: &mut Findings)
 /// What is left of an edit that was interrupted: not what somebody holds the lock of.
 fn temporary(host: &Host, member: usize, whole: &Whole, name: &str, findings: &mut Findings) {
     let directory = Path::new(&whole.instance.config_directory);
+    let path = directory.join(name);
+    // Between making it and locking it, somebody may still be at it.
+    let is_old = || {
+        let status = host.postfix.root.metadata(&path).and_then(|status| status.modified());
+        status.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > MOMENT))
+    };
     match is_locked(host.postfix.root, directory, name) {
-        Ok(Some(false)) => {
-            let path = directory.join(name);
+        Ok(Some(false)) if is_old() => {
             let remedy = format!("rm {}", printable(&path));
             let reason = "an edit was interrupted and has left this file".to_owned();
             findings.add(Finding { reason, remedy, ..at(member, path, None, Severity::Note, Check::Temporary) });

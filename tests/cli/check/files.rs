@@ -135,7 +135,10 @@ fn a_parameter_that_is_set_twice() {
 fn an_edit_that_was_interrupted() {
     let host = clean();
     let path = host.path("/etc/postfix-out/main.cf.tmp");
-    fs::write(&path, "").unwrap();
+    let file = fs::File::create(&path).unwrap();
+    // Somebody may be about to lock it.
+    finds(&host, &[]);
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(60)).unwrap();
     finds(
         &host,
         &[
@@ -143,7 +146,6 @@ fn an_edit_that_was_interrupted() {
         ],
     );
     // Now somebody is at it.
-    let file = fs::File::open(&path).unwrap();
     file.lock().unwrap();
     finds(&host, &[]);
 }
