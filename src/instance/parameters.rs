@@ -52,7 +52,7 @@ pub struct ValueError {
 }
 
 /// Where a parameter gets its value: the file, and the line if it is set there.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub file: PathBuf,
     pub line: Option<usize>,

@@ -2,14 +2,16 @@
 
 use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
+use crate::action::hint::quoted;
 use crate::action::private_files::{self, NotFollowed};
 use crate::change::plan::Permissions;
-use crate::config::postfix_files::Entry;
+use crate::config::postfix_files::{Entry, Kind};
 use crate::instance::claims::{Claims, Conflict};
 use crate::system::directory::{Directory, SystemError, kind, mode};
 use crate::system::file;
 use crate::system::log::printable;
 use nix::sys::stat::{FileStat, SFlag};
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -30,31 +32,21 @@ pub fn conflicts(host: &Host, findings: &mut Findings) {
         let (later, first) = conflict.claims();
         let (member, other) = (host.index_of(&later.config_directory), host.index_of(&first.config_directory));
         let (Some(member), Some(other)) = (member, other) else { continue };
-        let place = host.members[member].whole().map(|whole| whole.parameters.place(later.parameter));
         let remedy = match later.parameter {
             "config_directory" => "take one of them off multi_instance_directories".to_owned(),
             "multi_instance_name" => "give one of them another multi_instance_name".to_owned(),
             parameter => format!("give one of them another {parameter}, and move there what is its own"),
         };
-        findings.add(Finding {
-            severity: Severity::Error,
-            check: Check::Conflict,
-            member,
-            others: if other == member { Vec::new() } else { vec![other] },
-            line: place.as_ref().and_then(|place| place.line),
-            file: place.map(|place| place.file),
-            reason: conflict.to_string(),
-            remedy,
-        });
+        let finding = Finding::new(Severity::Error, Check::Conflict, member, conflict.to_string(), remedy);
+        let place = host.members[member].whole().map(|whole| whole.parameters.place(later.parameter));
+        findings.add(Finding { place, ..finding.with([other]) });
     }
 }
 
 /// Queue directories that are missing, and private directories with the wrong owner or mode.
 pub fn permissions(host: &Host, findings: &mut Findings) {
     let entries = match private_files::read(host.postfix, host.primary) {
-        Ok(Ok(entries)) => {
-            entries.into_iter().filter(|entry| entry.kind == crate::config::postfix_files::Kind::Directory)
-        }
+        Ok(Ok(entries)) => entries.into_iter().filter(|entry| entry.kind == Kind::Directory),
         Ok(Err(NotFollowed::LeftToPostfix(reason) | NotFollowed::LeadsOut(reason))) => {
             return findings.add(unknown(reason));
         }
@@ -73,43 +65,21 @@ pub fn permissions(host: &Host, findings: &mut Findings) {
 }
 
 fn unknown(reason: String) -> Finding {
-    Finding {
-        severity: Severity::Note,
-        check: Check::Permissions,
-        member: 0,
-        others: Vec::new(),
-        file: None,
-        line: None,
-        reason: format!("whose the private directories must be is not known: {reason}"),
-        remedy: "postfix check".to_owned(),
-    }
+    let reason = format!("whose the private directories must be is not known: {reason}");
+    Finding::new(Severity::Note, Check::Permissions, 0, reason, "postfix check")
 }
 
 fn missing(host: &Host, member: usize, whole: &Whole, queue: &Path) -> Finding {
-    let place = whole.parameters.place("queue_directory");
-    Finding {
-        severity: Severity::Error,
-        check: Check::Permissions,
-        member,
-        others: Vec::new(),
-        file: Some(place.file),
-        line: place.line,
-        reason: format!("the queue directory {} is missing, so that it does not start", printable(queue)),
-        remedy: format!("mkdir {} && {}", printable(queue), host.command(member, "-x postfix set-permissions")),
-    }
+    let reason = format!("the queue directory {} is missing, so that it does not start", printable(queue));
+    let set_permissions = host.command(member, "-x postfix set-permissions");
+    let remedy = format!("mkdir {} && {set_permissions}", quoted(queue));
+    let finding = Finding::new(Severity::Error, Check::Permissions, member, reason, remedy);
+    finding.at(whole.parameters.place("queue_directory"))
 }
 
 fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Entry], findings: &mut Findings) {
-    let of_member = |severity, reason, remedy| Finding {
-        severity,
-        check: Check::Permissions,
-        member,
-        others: Vec::new(),
-        file: None,
-        line: None,
-        reason,
-        remedy,
-    };
+    let of_member =
+        |severity, reason: String, remedy: String| Finding::new(severity, Check::Permissions, member, reason, remedy);
     let (instance, parameters) = (whole.instance, &whole.parameters);
     let wanted = match private_files::wanted(host.postfix, host.primary, instance, parameters, entries.to_vec()) {
         Ok(wanted) => wanted,
@@ -119,29 +89,24 @@ fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Ent
         }
     };
     let mut wrong: Vec<(Severity, String)> = Vec::new();
-    let mut base: Option<(&Path, Option<Directory>)> = None;
-    for (permissions, _) in &wanted {
-        let place = &permissions.place;
-        if base.as_ref().is_none_or(|(path, _)| *path != place.base) {
-            match Directory::open(host.postfix.root, &place.base) {
-                Ok(directory) => base = Some((&place.base, Some(directory))),
-                Err(error) => {
-                    base = Some((&place.base, None));
-                    if error.error.kind() == ErrorKind::PermissionDenied {
-                        findings.unseen(member, error);
-                    }
-                }
+    for base in [&instance.config_directory, &instance.queue_directory, &instance.data_directory].map(Path::new) {
+        let is_config = *base == *instance.config_directory;
+        let directory = match Directory::open(host.postfix.root, base) {
+            Err(error) if is_denied(&error) => {
+                findings.unseen(member, error);
+                continue;
             }
-        }
-        let Some((path, Some(directory))) = &base else { continue };
-        match status(directory, &place.below) {
-            Ok(Some(status)) => {
-                let is_config = *path == Path::new(&instance.config_directory);
-                wrong.extend(judge(host, permissions, &status, is_config));
+            // postfix(1) makes it when it starts, or it is told elsewhere.
+            Err(_) => continue,
+            Ok(directory) => directory,
+        };
+        for (permissions, _) in wanted.iter().filter(|(permissions, _)| permissions.place.base == base) {
+            match status(&directory, &permissions.place.below) {
+                Ok(Some(status)) => wrong.extend(judge(host, permissions, &status, is_config)),
+                Ok(None) => {}
+                Err(error) if is_denied(&error) => findings.unseen(member, error),
+                Err(error) => wrong.push((Severity::Error, error.to_string())),
             }
-            Ok(None) => {}
-            Err(error) if error.error.kind() == ErrorKind::PermissionDenied => findings.unseen(member, error),
-            Err(error) => wrong.push((Severity::Error, error.to_string())),
         }
     }
     let Some((_, first)) = wrong.first() else { return };
@@ -154,11 +119,15 @@ fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Ent
     findings.add(of_member(severity, format!("{first}{more}"), remedy));
 }
 
+fn is_denied(error: &SystemError) -> bool {
+    error.error.kind() == ErrorKind::PermissionDenied
+}
+
 /// What there is in a base; None if there is nothing, which postfix(1) makes when it starts.
 fn status(base: &Directory, below: &Path) -> Result<Option<FileStat>, SystemError> {
     match (below.parent(), below.file_name()) {
         (Some(parent), Some(name)) if parent.as_os_str().is_empty() => base.look_at(name),
-        _ if below.as_os_str().is_empty() => base.look_at(std::ffi::OsStr::new(".")),
+        _ if below.as_os_str().is_empty() => base.look_at(OsStr::new(".")),
         _ => Ok(None),
     }
 }

@@ -2,9 +2,10 @@
 
 use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
+use crate::action::hint::quoted;
 use crate::config::{main_cf, master_cf};
 use crate::instance::load::LoadError;
-use crate::instance::parameters::{self, FileError, Problem};
+use crate::instance::parameters::{self, FileError, Place, Problem};
 use crate::instance::postconf::AskError;
 use crate::system::directory::{Directory, SystemError, kind};
 use crate::system::file::{self, ReadError};
@@ -16,7 +17,7 @@ use std::ffi::OsStr;
 use std::fs::TryLockError;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// It takes no longer than this to lock a file that has been made for that.
@@ -35,12 +36,6 @@ pub fn look(host: &Host, findings: &mut Findings) {
     }
 }
 
-/// A finding in a file of one instance.
-fn at(member: usize, file: PathBuf, line: Option<usize>, severity: Severity, check: Check) -> Finding {
-    let (reason, remedy) = (String::new(), String::new());
-    Finding { severity, check, member, others: Vec::new(), file: Some(file), line, reason, remedy }
-}
-
 fn is_denied(error: &ReadError) -> bool {
     matches!(error, ReadError::Open { reason, .. } | ReadError::Read { reason, .. } if reason.kind() == ErrorKind::PermissionDenied)
 }
@@ -56,9 +51,8 @@ fn broken(host: &Host, member: usize, error: &LoadError, findings: &mut Findings
             Ok(false) => {
                 let place = host.members[0].whole().map(|whole| whole.parameters.place("multi_instance_directories"));
                 let reason = format!("{} is listed, and there is no such directory", printable(directory));
-                let (file, line) = place.map_or((file, None), |place| (place.file, place.line));
-                let finding = at(member, file, line, Severity::Error, Check::Broken);
-                return findings.add(Finding { reason, remedy: deport(), ..finding });
+                let finding = Finding::new(Severity::Error, Check::Broken, member, reason, deport());
+                return findings.add(Finding { place, ..finding });
             }
             _ => {
                 (None, error.to_string(), format!("restore the file, or take the instance off the list: {}", deport()))
@@ -68,10 +62,10 @@ fn broken(host: &Host, member: usize, error: &LoadError, findings: &mut Findings
             (Some(*line), format!("{reason}: \"{text}\""), "mend the line, or put a # in front of it".to_owned())
         }
         LoadError::Value(error) if matches!(error.problem, Problem::Ask(AskError::NotAsked)) => {
-            let finding = at(member, file, error.place.line, Severity::Note, Check::Broken);
             let reason = format!("{}: {}, so nothing more is known of this instance", error.name, error.problem);
-            let remedy = "write the value without that reference".to_owned();
-            return findings.add(Finding { reason, remedy, ..finding });
+            let remedy = "write the value without that reference";
+            let finding = Finding::new(Severity::Note, Check::Broken, member, reason, remedy);
+            return findings.add(finding.at(error.place.clone()));
         }
         LoadError::Value(error) => {
             (error.place.line, format!("{}: {}", error.name, error.problem), "mend the value".to_owned())
@@ -81,7 +75,8 @@ fn broken(host: &Host, member: usize, error: &LoadError, findings: &mut Findings
             (None, format!("multi_instance_enable = {value} is neither yes nor no"), "set it to yes or no".to_owned())
         }
     };
-    findings.add(Finding { reason, remedy, ..at(member, file, line, Severity::Error, Check::Broken) });
+    let finding = Finding::new(Severity::Error, Check::Broken, member, reason, remedy);
+    findings.add(finding.at(Place { file, line }));
 }
 
 fn main_cf(member: usize, whole: &Whole, findings: &mut Findings) {
@@ -96,7 +91,8 @@ fn main_cf(member: usize, whole: &Whole, findings: &mut Findings) {
             false => (Severity::Note, format!("{name} is set more than once, in lines {}", lines.join(" and "))),
         };
         let remedy = format!("remove all but one; line {} counts", lines.last().map_or("", String::as_str));
-        findings.add(Finding { reason, remedy, ..at(member, file.clone(), last, severity, Check::Repeated) });
+        let finding = Finding::new(severity, Check::Repeated, member, reason, remedy);
+        findings.add(finding.at(Place { file: file.clone(), line: last }));
     }
     for finding in main_cf.findings() {
         let (line, reason, remedy) = match finding {
@@ -106,8 +102,8 @@ fn main_cf(member: usize, whole: &Whole, findings: &mut Findings) {
             }
             main_cf::Finding::Override { .. } | main_cf::Finding::Malformed { .. } => continue,
         };
-        let finding = at(member, file.clone(), line, Severity::Warning, Check::Broken);
-        findings.add(Finding { reason, remedy: remedy.to_owned(), ..finding });
+        let finding = Finding::new(Severity::Warning, Check::Broken, member, reason, remedy);
+        findings.add(finding.at(Place { file: file.clone(), line }));
     }
 }
 
@@ -122,9 +118,9 @@ fn master_cf(host: &Host, member: usize, whole: &Whole, findings: &mut Findings)
         Err(error) if is_denied(error) => return findings.unseen(member, error),
         Err(error) => {
             let prototype = Path::new(&host.primary.shared.meta_directory).join("master.cf.proto");
-            let remedy = format!("cp {} {}", printable(prototype), printable(&file));
-            let finding = at(member, file, None, Severity::Error, Check::Broken);
-            return findings.add(Finding { reason: error.to_string(), remedy, ..finding });
+            let remedy = format!("cp {} {}", quoted(prototype), quoted(&file));
+            let finding = Finding::new(Severity::Error, Check::Broken, member, error.to_string(), remedy);
+            return findings.add(finding.in_file(file));
         }
     };
     for finding in master_cf.findings() {
@@ -139,9 +135,9 @@ fn master_cf(host: &Host, member: usize, whole: &Whole, findings: &mut Findings)
             }
             master_cf::Finding::Argument { line, complaint } => (Severity::Warning, Some(*line), text(complaint)),
         };
-        let finding = at(member, file.clone(), line, severity, Check::Broken);
-        let remedy = "mend the entry, or put a # in front of it".to_owned();
-        findings.add(Finding { reason, remedy, ..finding });
+        let remedy = "mend the entry, or put a # in front of it";
+        let finding = Finding::new(severity, Check::Broken, member, reason, remedy);
+        findings.add(finding.at(Place { file: file.clone(), line }));
     }
 }
 
@@ -156,9 +152,9 @@ fn temporary(host: &Host, member: usize, whole: &Whole, name: &str, findings: &m
     };
     match is_locked(host.postfix.root, directory, name) {
         Ok(Some(false)) if is_old() => {
-            let remedy = format!("rm {}", printable(&path));
-            let reason = "an edit was interrupted and has left this file".to_owned();
-            findings.add(Finding { reason, remedy, ..at(member, path, None, Severity::Note, Check::Temporary) });
+            let remedy = format!("rm {}", quoted(&path));
+            let reason = "an edit was interrupted and has left this file";
+            findings.add(Finding::new(Severity::Note, Check::Temporary, member, reason, remedy).in_file(path));
         }
         Err(error) if error.error.kind() == ErrorKind::PermissionDenied => findings.unseen(member, error),
         _ => {}

@@ -2,6 +2,7 @@
 
 use super::host::Host;
 use crate::action::json::Value;
+use crate::instance::parameters::Place;
 use crate::system::log::printable;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -45,9 +46,7 @@ pub struct Finding {
     pub member: usize,
     /// With whom, if that takes more than one.
     pub others: Vec<usize>,
-    pub file: Option<PathBuf>,
-    /// From 1.
-    pub line: Option<usize>,
+    pub place: Option<Place>,
     pub reason: String,
     /// A command or setting to type.
     pub remedy: String,
@@ -116,34 +115,50 @@ impl Findings {
                 0 => String::new(),
                 more => format!(", and {more} more"),
             };
-            self.all.push(Finding {
-                severity: Severity::Note,
-                check: Check::Unseen,
-                member: *member,
-                others: Vec::new(),
-                file: None,
-                line: None,
-                reason: format!("not all could be looked at: {first}{more}"),
-                remedy: "run this as root".to_owned(),
-            });
+            let reason = format!("not all could be looked at: {first}{more}");
+            self.all.push(Finding::new(Severity::Note, Check::Unseen, *member, reason, "run this as root"));
         }
         self.all.retain(|finding| meant[finding.member] || finding.others.iter().any(|other| meant[*other]));
         self.all.sort_by(|one, other| {
             let key = |finding: &Finding| (finding.check == Check::Unseen, finding.member);
-            key(one).cmp(&key(other)).then_with(|| (&one.file, one.line).cmp(&(&other.file, other.line)))
+            key(one).cmp(&key(other)).then_with(|| one.place.cmp(&other.place))
         });
         self.all
     }
 }
 
 impl Finding {
+    /// A finding about a member alone, and about no file.
+    pub fn new(
+        severity: Severity,
+        check: Check,
+        member: usize,
+        reason: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Finding {
+        let (reason, remedy) = (printable(reason.into()), printable(remedy.into()));
+        Finding { severity, check, member, others: Vec::new(), place: None, reason, remedy }
+    }
+
+    /// The same at a place in a file.
+    pub fn at(self, place: Place) -> Finding {
+        Finding { place: Some(place), ..self }
+    }
+
+    /// The same in a file.
+    pub fn in_file(self, file: PathBuf) -> Finding {
+        self.at(Place { file, line: None })
+    }
+
+    /// The same with other members that have a part in it.
+    pub fn with(self, others: impl IntoIterator<Item = usize>) -> Finding {
+        let others = others.into_iter().filter(|other| *other != self.member).collect();
+        Finding { others, ..self }
+    }
+
     /// Two lines: what is wrong where, and what to do about it.
     pub fn write_text(&self, host: &Host, text: &mut Vec<u8>) {
-        let place = match (&self.file, self.line) {
-            (Some(file), Some(line)) => format!("{}, line {line}: ", printable(file)),
-            (Some(file), None) => format!("{}: ", printable(file)),
-            (None, _) => String::new(),
-        };
+        let place = self.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
         let (severity, called) = (self.severity.name(), host.called(self.member));
         let told = format!("{severity}: {called}: {place}{}\n    {}\n", self.reason, self.remedy);
         text.extend_from_slice(told.as_bytes());
@@ -154,7 +169,8 @@ impl Finding {
         let directory = |member: &usize| Value::Text(host.members[*member].config_directory.as_bytes());
         let name = host.members[self.member].whole().map(|whole| whole.instance.name.as_deref());
         let name = name.map(|name| Value::Text(name.unwrap_or(OsStr::new("-")).as_bytes()));
-        let file = self.file.as_ref().map(|file| Value::Text(file.as_os_str().as_bytes()));
+        let file = self.place.as_ref().map(|place| Value::Text(place.file.as_os_str().as_bytes()));
+        let line = self.place.as_ref().and_then(|place| place.line);
         let object = Value::Object(vec![
             ("severity", Value::Text(self.severity.name().as_bytes())),
             ("check", Value::Text(self.check.name().as_bytes())),
@@ -162,7 +178,7 @@ impl Finding {
             ("config_directory", directory(&self.member)),
             ("others", Value::List(self.others.iter().map(directory).collect())),
             ("file", file.unwrap_or(Value::Null)),
-            ("line", self.line.map_or(Value::Null, |line| Value::Number(line as u64))),
+            ("line", line.map_or(Value::Null, |line| Value::Number(line as u64))),
             ("reason", Value::Text(self.reason.as_bytes())),
             ("remedy", Value::Text(self.remedy.as_bytes())),
         ]);

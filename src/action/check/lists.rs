@@ -32,11 +32,15 @@ pub fn alternates(host: &Host) -> Vec<OsString> {
 }
 
 /// A finding about a parameter of the primary.
-fn of_primary(host: &Host, parameter: &str, severity: Severity, check: Check) -> Finding {
+fn of_primary(
+    host: &Host,
+    parameter: &str,
+    (severity, check): (Severity, Check),
+    reason: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Finding {
     let place = host.members[0].whole().map(|whole| whole.parameters.place(parameter));
-    let (file, line) = place.map_or((None, None), |place| (Some(place.file), place.line));
-    let (reason, remedy) = (String::new(), String::new());
-    Finding { severity, check, member: 0, others: Vec::new(), file, line, reason, remedy }
+    Finding { place, ..Finding::new(severity, check, 0, reason, remedy) }
 }
 
 /// Does postfix(1) of the primary call postmulti(1) for all instances?
@@ -46,7 +50,7 @@ fn wrapper(host: &Host, findings: &mut Findings) {
     }
     let init = || format!("{} -e init", host.postmulti());
     let mut add = |parameter, severity, reason: String, remedy| {
-        findings.add(Finding { reason, remedy, ..of_primary(host, parameter, severity, Check::Wrapper) });
+        findings.add(of_primary(host, parameter, (severity, Check::Wrapper), reason, remedy));
     };
     if host.primary.enable.eq_ignore_ascii_case("no") {
         let reason = "it is no, so that the primary is not started, and no action of -e is possible".to_owned();
@@ -78,16 +82,14 @@ fn listed(host: &Host, alternates: &[OsString], findings: &mut Findings) {
             let member = host.index_of(directory);
             let reason = format!("{LIST} has {} more than once: the first place counts", printable(directory));
             let remedy = format!("remove it from all places but one on {LIST}");
-            let finding = of_primary(host, LIST, Severity::Warning, Check::Listed);
-            findings.add(Finding { others: member.into_iter().collect(), reason, remedy, ..finding });
+            findings.add(of_primary(host, LIST, (Severity::Warning, Check::Listed), reason, remedy).with(member));
         }
     }
     for directory in alternates.iter().filter(|directory| seen.contains(directory)) {
         let reason = format!("{ALTERNATES} has {}, and so has {LIST}", printable(directory));
-        let finding = of_primary(host, ALTERNATES, Severity::Note, Check::Listed);
         let remedy = format!("remove it from {ALTERNATES}");
-        let others = host.index_of(directory).into_iter().collect();
-        findings.add(Finding { others, reason, remedy, ..finding });
+        let finding = of_primary(host, ALTERNATES, (Severity::Note, Check::Listed), reason, remedy);
+        findings.add(finding.with(host.index_of(directory)));
     }
 }
 
@@ -114,10 +116,10 @@ fn unlisted(host: &Host, alternates: &[OsString], findings: &mut Findings) {
         }
         let word = quoted(path.as_os_str());
         let (severity, reason, remedy) = if has(MARKER) {
-            let reason = "it is what an interrupted destroy has left of an instance".to_owned();
+            let reason = "it is what an interrupted destroy has left of an instance";
             (Severity::Warning, reason, format!("{} -i {word} -e destroy", host.postmulti()))
         } else if has("main.cf") && has("master.cf") {
-            let reason = "it looks like an instance, and is on no list".to_owned();
+            let reason = "it looks like an instance, and is on no list";
             (Severity::Note, reason, format!("{} -e import config_directory={word}", host.postmulti()))
         } else {
             continue;
@@ -126,7 +128,6 @@ fn unlisted(host: &Host, alternates: &[OsString], findings: &mut Findings) {
         if [path.as_path(), Path::new(&host.primary.instance.config_directory)].iter().any(|at| is_edited(host, at)) {
             continue;
         }
-        let finding = of_primary(host, LIST, severity, Check::Unlisted);
-        findings.add(Finding { file: Some(path), line: None, reason, remedy, ..finding });
+        findings.add(Finding::new(severity, Check::Unlisted, 0, reason, remedy).in_file(path));
     }
 }

@@ -10,10 +10,12 @@ use super::network::service;
 use crate::config::master_cf::{Service, ServiceType};
 use crate::config::split_list;
 use crate::instance::listeners::{self, Listener, Port};
+use crate::system::log::printable;
 use rustc_hash::FxHashMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use thiserror::Error;
 
 const SMTP: u16 = 25;
 
@@ -31,6 +33,15 @@ fn default(parameter: &str) -> &'static str {
 enum Name {
     Set(Vec<u8>),
     OfHost(Option<OsString>),
+}
+
+/// By what smtp(8) takes a server for itself.
+#[derive(Debug, Error)]
+enum Reason {
+    #[error("{0} is one of its own inet_interfaces, and port 25 is where it looks for that")]
+    OwnAddress(IpAddr),
+    #[error("{0} has the same myhostname, and listens there on port 25")]
+    OwnName(String),
 }
 
 pub fn look(host: &Host, findings: &mut Findings) {
@@ -60,20 +71,14 @@ pub fn look(host: &Host, findings: &mut Findings) {
             let found =
                 split_list(next_hop).filter_map(address).find_map(|to| loops(host, &servers, whole, client, to));
             let Some((reason, other)) = found else { continue };
-            let place = whole.parameters.place(parameter);
-            findings.add(Finding {
-                severity: Severity::Error,
-                check: Check::Loop,
-                member,
-                others: other.into_iter().filter(|other| *other != member).collect(),
-                file: Some(place.file),
-                line: place.line,
-                reason: format!("{parameter}: mail for {} loops back: {reason}", String::from_utf8_lossy(next_hop)),
-                remedy: match reason.contains("myhostname") {
-                    true => host.set(member, "myhostname = NAME"),
-                    false => "have the other one listen on another port, and name that".to_owned(),
-                },
-            });
+            let remedy = match reason {
+                Reason::OwnAddress(_) => "have the other one listen on another port, and name that".to_owned(),
+                Reason::OwnName(_) => host.set(member, "myhostname = NAME"),
+            };
+            let next_hop = printable(OsStr::from_bytes(next_hop));
+            let reason = format!("{parameter}: mail for {next_hop} loops back: {reason}");
+            let finding = Finding::new(Severity::Error, Check::Loop, member, reason, remedy);
+            findings.add(finding.with(other).at(whole.parameters.place(parameter)));
             seen.push(value);
         }
     }
@@ -86,7 +91,7 @@ fn loops(
     whole: &Whole,
     client: &Service,
     to: IpAddr,
-) -> Option<(String, Option<usize>)> {
+) -> Option<(Reason, Option<usize>)> {
     let wildcard: IpAddr = match to {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -94,16 +99,12 @@ fn loops(
     let server = servers.get(&to).or_else(|| servers.get(&wildcard).filter(|_| to.is_loopback()));
     if is_own(whole, client, to) {
         let other = server.map(|(other, _)| *other);
-        return Some((
-            format!("{to} is one of its own inet_interfaces, and port 25 is where it looks for that"),
-            other,
-        ));
+        return Some((Reason::OwnAddress(to), other));
     }
     let (other, line) = *server?;
     let server = host.members[other].whole()?;
     let (own, greeting) = (name(whole, client)?, greeting(server, line)?);
-    let reason = format!("{} has the same myhostname, and listens there on port 25", host.called(other));
-    (own == greeting).then_some((reason, Some(other)))
+    (own == greeting).then(|| (Reason::OwnName(host.called(other)), Some(other)))
 }
 
 /// The name by which the server greets whose entry begins in that line.

@@ -4,7 +4,7 @@ use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
 use super::lists::alternates;
 use crate::action::hint::quoted;
-use crate::instance::parameters::Parameters;
+use crate::instance::parameters::{Parameters, main_cf};
 use crate::instance::queues::messages;
 use crate::instance::running::is_running;
 use crate::system::directory::SystemError;
@@ -31,12 +31,10 @@ pub fn waiting(host: &Host, findings: &mut Findings) {
             Ok(false) => match messages(root, Path::new(&whole.instance.queue_directory)) {
                 Ok(found) if found.is_empty() => {}
                 Ok(found) => {
-                    let file = whole.parameters.place("multi_instance_enable");
                     let reason = format!("it is disabled and stopped, and has mail: {}", counted(&found));
-                    let remedy =
-                        format!("{} && {}", host.command(member, "-e enable"), host.command(member, "-p start"));
-                    let finding = finding(Check::Mail, member, reason, remedy);
-                    findings.add(Finding { file: Some(file.file), line: file.line, ..finding });
+                    let [enable, start] = ["-e enable", "-p start"].map(|words| host.command(member, words));
+                    let finding = warning(Check::Mail, member, reason, format!("{enable} && {start}"));
+                    findings.add(finding.at(whole.parameters.place("multi_instance_enable")));
                 }
                 Err(error) => unseen(member, error, findings),
             },
@@ -47,10 +45,9 @@ pub fn waiting(host: &Host, findings: &mut Findings) {
 }
 
 fn running(host: &Host, member: usize, whole: &Whole) -> Finding {
-    let place = whole.parameters.place("multi_instance_enable");
     let reason = "it runs though it is disabled: 'postmulti -p stop' passes it over".to_owned();
-    let remedy = host.command(member, "-x postfix stop");
-    Finding { file: Some(place.file), line: place.line, ..finding(Check::Running, member, reason, remedy) }
+    let finding = warning(Check::Running, member, reason, host.command(member, "-x postfix stop"));
+    finding.at(whole.parameters.place("multi_instance_enable"))
 }
 
 /// Mail in the queues of directories that are on `alternate_config_directories` only.
@@ -70,8 +67,7 @@ fn deported(host: &Host, findings: &mut Findings) {
             Ok(found) => {
                 let reason = format!("{} is deported, and has mail: {}", printable(&directory), counted(&found));
                 let remedy = format!("{} -e import config_directory={}", host.postmulti(), quoted(&directory));
-                let file = Some(crate::instance::parameters::main_cf(&directory));
-                findings.add(Finding { file, ..finding(Check::Mail, 0, reason, remedy) });
+                findings.add(warning(Check::Mail, 0, reason, remedy).in_file(main_cf(&directory)));
             }
             Err(error) => unseen(0, error, findings),
         }
@@ -88,8 +84,8 @@ fn unseen(member: usize, error: SystemError, findings: &mut Findings) {
     }
 }
 
-fn finding(check: Check, member: usize, reason: String, remedy: String) -> Finding {
-    Finding { severity: Severity::Warning, check, member, others: Vec::new(), file: None, line: None, reason, remedy }
+fn warning(check: Check, member: usize, reason: String, remedy: String) -> Finding {
+    Finding::new(Severity::Warning, check, member, reason, remedy)
 }
 
 /// File systems that are nearly full, each told once, of the first instance whose queue is there.
@@ -106,11 +102,11 @@ pub fn disk_space(host: &Host, findings: &mut Findings) {
         let most = members.iter().map(|(_, needed)| *needed).max().unwrap_or_default();
         let Some((member, needed)) = members.iter().find(|(_, needed)| *needed == most).copied() else { continue };
         let Some((severity, reason)) = judge(&space, needed) else { continue };
-        let others: Vec<usize> = members.iter().map(|(other, _)| *other).filter(|other| *other != member).collect();
-        let queue = host.members[member].whole().map(|whole| PathBuf::from(&whole.instance.queue_directory));
-        let remedy = format!("df -h {}", queue.as_deref().map(quoted).unwrap_or_default());
-        let finding = finding(Check::DiskSpace, member, reason, remedy);
-        findings.add(Finding { severity, others, file: queue, ..finding });
+        let Some(whole) = host.members[member].whole() else { continue };
+        let queue = PathBuf::from(&whole.instance.queue_directory);
+        let remedy = format!("df -h {}", quoted(&queue));
+        let finding = Finding::new(severity, Check::DiskSpace, member, reason, remedy);
+        findings.add(finding.with(members.into_iter().map(|(other, _)| other)).in_file(queue));
     }
 }
 

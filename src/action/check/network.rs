@@ -7,9 +7,11 @@ use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
 use crate::config::master_cf::Service;
 use crate::instance::listeners::{self, Listener, Port};
+use crate::instance::parameters::{Place, main_cf};
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
 /// Who listens where: the first one, with the place in its master.cf.
 type First<'a> = FxHashMap<(&'a listeners::Host, &'a Port), (usize, usize)>;
@@ -39,25 +41,18 @@ pub fn look(host: &Host, findings: &mut Findings) {
 /// Two that listen on the very same address and port.
 fn same(host: &Host, (member, line): (usize, usize), (other, other_line): (usize, usize), at: &[&Listener]) -> Finding {
     let at: Vec<String> = at.iter().map(|listener| listener.to_string()).collect();
-    let whole = &host.members[member].whole();
-    let remedy = match whole.and_then(|whole| service(whole, line)) {
+    let remedy = match host.members[member].whole().and_then(|whole| service(whole, line)) {
         Some(service) if service.name.contains(&b':') => "give it another address or port in that line".to_owned(),
         _ => format!("give each its own address: {}", host.set(member, "inet_interfaces = ADDRESS")),
     };
-    Finding {
-        severity: Severity::Error,
-        check: Check::Listen,
-        member,
-        others: vec![other],
-        file: whole.map(Whole::master_cf_path),
-        line: Some(line),
-        reason: format!(
-            "listens on {}, and so does {} (line {other_line} of its master.cf): a connection goes to either of them",
-            at.join(" and "),
-            host.called(other)
-        ),
-        remedy,
-    }
+    let reason = format!(
+        "listens on {}, and so does {} (line {other_line} of its master.cf): a connection goes to either of them",
+        at.join(" and "),
+        host.called(other)
+    );
+    let finding = Finding::new(Severity::Error, Check::Listen, member, reason, remedy).with([other]);
+    let file = Path::new(host.members[member].config_directory).join("master.cf");
+    finding.at(Place { file, line: Some(line) })
 }
 
 /// One that listens on an address, where another one listens on all.
@@ -74,35 +69,22 @@ fn divided(host: &Host, member: usize, whole: &Whole, first: &First, findings: &
             continue;
         }
         last = Some(listener.line);
-        findings.add(Finding {
-            severity: Severity::Note,
-            check: Check::Listen,
-            member,
-            others: vec![other],
-            file: Some(whole.master_cf_path()),
-            line: Some(listener.line),
-            reason: format!(
-                "listens on {listener}, so {}, which listens on all addresses, gets no connections there",
-                host.called(other)
-            ),
-            remedy: format!("if it should: {}", host.set(other, "inet_interfaces = ADDRESS")),
-        });
+        let reason = format!(
+            "listens on {listener}, so {}, which listens on all addresses, gets no connections there",
+            host.called(other)
+        );
+        let remedy = format!("if it should: {}", host.set(other, "inet_interfaces = ADDRESS"));
+        let place = Place { file: whole.master_cf_path(), line: Some(listener.line) };
+        findings.add(Finding::new(Severity::Note, Check::Listen, member, reason, remedy).with([other]).at(place));
     }
 }
 
 fn unknown(member: usize, whole: &Whole) -> Finding {
-    Finding {
-        severity: Severity::Note,
-        check: Check::Listen,
-        member,
-        others: Vec::new(),
-        file: Some(whole.parameters.place("inet_interfaces").file),
-        line: None,
-        reason: "where it listens is not known: only postconf(1) can tell inet_interfaces, inet_protocols \
-                 or master_service_disable"
-            .to_owned(),
-        remedy: "set them without referring to other parameters".to_owned(),
-    }
+    let reason = "where it listens is not known: only postconf(1) can tell inet_interfaces, inet_protocols \
+                  or master_service_disable";
+    let remedy = "set them without referring to other parameters";
+    let file = main_cf(&whole.instance.config_directory);
+    Finding::new(Severity::Note, Check::Listen, member, reason, remedy).in_file(file)
 }
 
 /// The entry of master.cf that begins in a line.

@@ -2,6 +2,7 @@
 
 use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
+use crate::system::log::printable;
 use rustc_hash::FxHashMap;
 use std::ffi::OsString;
 
@@ -19,20 +20,13 @@ pub fn syslog_names(host: &Host, findings: &mut Findings) {
             (None, None) if !whole.instance.primary => host.command(member, "-e assign -I postfix-NAME"),
             _ => host.set(member, "syslog_name = NAME"),
         };
-        findings.add(Finding {
-            severity: Severity::Warning,
-            check: Check::SyslogName,
-            member,
-            others: vec![other],
-            file: Some(place.file),
-            line: place.line,
-            reason: format!(
-                "it is {} in the mail log, and so is {}: nobody can tell them apart there",
-                crate::system::log::printable(&name),
-                host.called(other)
-            ),
-            remedy,
-        });
+        let reason = format!(
+            "it is {} in the mail log, and so is {}: nobody can tell them apart there",
+            printable(&name),
+            host.called(other)
+        );
+        let finding = Finding::new(Severity::Warning, Check::SyslogName, member, reason, remedy);
+        findings.add(finding.with([other]).at(place));
     }
 }
 
@@ -61,17 +55,8 @@ pub fn fresh(host: &Host, findings: &mut Findings) {
             ),
             (false, false) => continue,
         };
-        let place = whole.parameters.place(parameter);
-        findings.add(Finding {
-            severity,
-            check: Check::Fresh,
-            member,
-            others: Vec::new(),
-            file: Some(place.file),
-            line: place.line,
-            reason: reason.to_owned(),
-            remedy: host.command(member, remedy),
-        });
+        let finding = Finding::new(severity, Check::Fresh, member, reason, host.command(member, remedy));
+        findings.add(finding.at(whole.parameters.place(parameter)));
     }
 }
 

@@ -36,6 +36,7 @@ fn the_same_address_and_port() {
     same("127.0.0.1:smtp", "127.0.0.1", "127.0.0.1:25");
     same("[::1]:25", "loopback-only", "[::1]:25");
     same("mx.example.com:25", "mx.example.com", "mx.example.com:25");
+    same("\u{1b}[1m:25", "\u{1b}[1m", "?[1m:25");
 }
 
 #[test]
