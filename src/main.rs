@@ -8,6 +8,7 @@ use postmulti::action::{self, ActionError, hint};
 use postmulti::cli::error::RequestError;
 use postmulti::cli::getopt::Arguments;
 use postmulti::cli::help::Information;
+use postmulti::cli::options::Opt;
 use postmulti::cli::request::{self, Request};
 use postmulti::config::defaults::CONFIG_DIRECTORY;
 use postmulti::instance::parameters::Postfix;
@@ -57,6 +58,10 @@ fn run(arguments: Arguments, log: &Log, hint: &mut Option<String>) -> anyhow::Re
     let postfix = Postfix::recognise(&root);
     if root.is_host() {
         log.use_mail_log(MailLog::Syslog(Facility::LOG_MAIL));
+    }
+    if arguments.options.iter().any(|given| given.opt == Opt::Check) {
+        // They are findings.
+        log.hold_warnings();
     }
     let config_directory = std::env::var_os("MAIL_CONFIG").unwrap_or_else(|| CONFIG_DIRECTORY.into());
     let primary = Primary::load(&postfix, &config_directory, log)?;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use postmulti::action::check::CHECKS;
 use postmulti::cli::options::{ACTIONS, Row, SHELLS, TABLE};
 
 const PAGE: &str = include_str!("../man/postmulti.1");
@@ -55,6 +56,12 @@ fn the_manual_page_has_a_paragraph_on_every_action_and_on_no_other() {
     let items = section("CHANGING INSTANCES").filter_map(|line| line.strip_prefix(".It Cm "));
     let told: BTreeSet<_> = items.flat_map(|names| names.split(" , Cm ")).collect();
     assert_eq!(told, ACTIONS.map(|(name, _)| name).into());
+}
+
+#[test]
+fn the_manual_page_has_a_paragraph_on_every_check_and_on_no_other() {
+    let told: BTreeSet<_> = section("CHECKS").filter_map(|line| line.strip_prefix(".It Ql ")).collect();
+    assert_eq!(told, CHECKS.map(|(_, name)| name).into());
 }
 
 #[test]

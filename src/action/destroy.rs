@@ -166,7 +166,7 @@ fn check_no_mail(host: &Host, instance: &Instance) -> Result<()> {
 
 fn remove_queues(host: &Host, instance: &Instance) -> Result<Step> {
     // If the file is not understood, the names that every Postfix has must do.
-    let entries = private_files::read(host)?.unwrap_or_default();
+    let entries = private_files::read(host.postfix, host.primary)?.unwrap_or_default();
     let queues = entries.iter().filter(|entry| entry.base == Base::Queue && entry.kind == Kind::Directory);
     let listed = queues.filter_map(|entry| Path::new(OsStr::from_bytes(&entry.path)).iter().next());
     let names: IndexSet<&OsStr> =

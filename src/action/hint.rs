@@ -212,7 +212,7 @@ impl Hints<'_> {
     }
 }
 
-fn known_as(instance: &Instance) -> &OsStr {
+pub(super) fn known_as(instance: &Instance) -> &OsStr {
     instance.name.as_ref().unwrap_or(&instance.config_directory)
 }
 
@@ -224,7 +224,7 @@ fn with_prefix(name: &str) -> Option<String> {
 }
 
 /// A word as a shell reads it, as far as it can be shown.
-fn quoted(word: impl AsRef<OsStr>) -> String {
+pub(super) fn quoted(word: impl AsRef<OsStr>) -> String {
     let word = printable(word);
     let plain = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_".contains(c);
     match !word.is_empty() && word.chars().all(plain) {

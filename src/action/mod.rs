@@ -1,6 +1,7 @@
 //! What a user can ask for: one file each.
 
 pub mod assign;
+pub mod check;
 pub mod create;
 pub mod deport;
 pub mod destroy;
@@ -56,6 +57,9 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
     if let Mode::Status(view) = request.mode {
         return status::show(request, view, primary, postfix, log);
     }
+    if let Mode::Check { json } = request.mode {
+        return check::check(request, json, primary, postfix, log);
+    }
     let (primary, instances) = look(primary, postfix, Keep::Values, log)?;
     let meant: Vec<&Instance> = instances.whole.iter().filter(|instance| request.means(instance)).collect();
     let left_out = instances.broken.iter().any(|broken| request.may_mean(broken, !meant.is_empty()));
@@ -71,7 +75,7 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
             let course = Course::of(&command.name, &primary.postmulti);
             runner.postfix(command, course, &to_run(course.instances(meant), postfix)?)
         }
-        Mode::Edit(..) | Mode::Status(_) => Vec::new(),
+        Mode::Edit(..) | Mode::Status(_) | Mode::Check { .. } => Vec::new(),
     };
     match (&request.mode, selection, statuses.as_slice()) {
         // The status of a command for one instance means something to its caller, such as EX_TEMPFAIL of a filter.

@@ -6,7 +6,8 @@ use super::lifecycle::Host;
 use crate::change::plan::{Account, Permissions, Place, Step};
 use crate::config::postfix_files::{Base, Entry, Kind, Owner, entries};
 use crate::instance::Instance;
-use crate::instance::parameters::{Parameters, main_cf};
+use crate::instance::parameters::{Parameters, Postfix, main_cf};
+use crate::instance::primary::Primary;
 use crate::system::directory::{Directory, SystemError, kind};
 use crate::system::file;
 use crate::system::log::printable;
@@ -55,7 +56,7 @@ pub struct PrivateFiles {
 impl PrivateFiles {
     /// For an instance whose main.cf has these parameters.
     pub fn plan(host: &Host, instance: &Instance, parameters: &Parameters) -> Result<PrivateFiles> {
-        let entries = match read(host)? {
+        let entries = match read(host.postfix, host.primary)? {
             Ok(entries) => entries,
             Err(refused @ NotFollowed::LeadsOut(_)) => return Err(refused.into()),
             Err(NotFollowed::LeftToPostfix(reason)) => {
@@ -63,12 +64,9 @@ impl PrivateFiles {
                 return Ok(PrivateFiles { prepare: Vec::new(), finish: vec![Step::Run { program, reason }] });
             }
         };
-        let owners = Owners::new(host, instance, parameters)?;
         let root = host.postfix.root;
-        let wanted =
-            entries.into_iter().map(|entry| owners.permissions(instance, entry)).collect::<Result<Vec<_>, _>>()?;
         let mut prepare = Vec::new();
-        for (permissions, only_if_readable) in wanted {
+        for (permissions, only_if_readable) in wanted(host.postfix, host.primary, instance, parameters, entries)? {
             if !only_if_readable || file::exists(root, &permissions.place.path())? {
                 prepare.push(Step::SetPermissions(permissions));
             }
@@ -88,6 +86,19 @@ impl PrivateFiles {
     }
 }
 
+/// What each entry means for an instance, and whether it is passed over where there is no such file.
+pub fn wanted(
+    postfix: &Postfix,
+    primary: &Primary,
+    instance: &Instance,
+    parameters: &Parameters,
+    entries: Vec<Entry>,
+) -> Result<Vec<(Permissions, bool)>> {
+    let owners = Owners::new(postfix, primary, instance, parameters)?;
+    let wanted = entries.into_iter().map(|entry| owners.permissions(instance, entry));
+    Ok(wanted.collect::<Result<_, _>>()?)
+}
+
 /// `postfix set-permissions` for one instance.
 fn set_permissions(host: &Host, config_directory: &OsStr) -> Program {
     let postfix = Path::new(&host.primary.shared.command_directory).join("postfix").into_os_string();
@@ -96,16 +107,16 @@ fn set_permissions(host: &Host, config_directory: &OsStr) -> Program {
 }
 
 /// All entries, of the file and of the directory beside it; or why they are not followed.
-pub fn read(host: &Host) -> Result<Result<Vec<Entry>, NotFollowed>> {
-    let file = Path::new(&host.primary.shared.meta_directory).join("postfix-files");
+pub fn read(postfix: &Postfix, primary: &Primary) -> Result<Result<Vec<Entry>, NotFollowed>> {
+    let file = Path::new(&primary.shared.meta_directory).join("postfix-files");
     let mut files = vec![file.clone()];
-    match more_files(host, &file.with_extension("d"))? {
+    match more_files(postfix.root, &file.with_extension("d"))? {
         Ok(more) => files.extend(more),
         Err(reason) => return Ok(Err(NotFollowed::LeftToPostfix(reason))),
     }
     let mut all = Vec::new();
     for file in files {
-        let bytes = match file::read(host.postfix.root, &file) {
+        let bytes = match file::read(postfix.root, &file) {
             Err(error) if error.says_unusable() => return Ok(Err(NotFollowed::LeftToPostfix(error.to_string()))),
             bytes => bytes?,
         };
@@ -123,8 +134,8 @@ pub fn read(host: &Host) -> Result<Result<Vec<Entry>, NotFollowed>> {
 
 /// The regular files in a directory. Postfix looks for them in a way of its own, which strange names and further
 /// directories would lead elsewhere.
-fn more_files(host: &Host, directory: &Path) -> Result<Result<Vec<PathBuf>, String>, SystemError> {
-    let directory = match Directory::open(host.postfix.root, directory) {
+fn more_files(root: &Root, directory: &Path) -> Result<Result<Vec<PathBuf>, String>, SystemError> {
+    let directory = match Directory::open(root, directory) {
         Err(error) if error.not_found() => return Ok(Ok(Vec::new())),
         directory => directory?,
     };
@@ -157,8 +168,13 @@ struct Owners<'a> {
 }
 
 impl<'a> Owners<'a> {
-    fn new(host: &Host<'a, '_>, instance: &Instance, parameters: &Parameters) -> Result<Owners<'a>> {
-        let accounts = &host.primary.accounts;
+    fn new(
+        postfix: &Postfix<'a>,
+        primary: &'a Primary,
+        instance: &Instance,
+        parameters: &Parameters,
+    ) -> Result<Owners<'a>> {
+        let accounts = &primary.accounts;
         let (owner, group) = (parameters.value("mail_owner")?, parameters.value("setgid_group")?);
         let file = || printable(main_cf(&instance.config_directory));
         let user = accounts.user(owner.as_bytes());
@@ -170,8 +186,8 @@ impl<'a> Owners<'a> {
         let gid = gid.ok_or_else(|| OwnerError::SetgidGroup { file: file(), group: printable(&group) })?.gid;
         let mail_owner = Account { name: printable(&owner), id: user.uid };
         let setgid_group = Account { name: printable(&group), id: gid };
-        let file = printable(Path::new(&host.primary.shared.meta_directory).join("postfix-files"));
-        Ok(Owners { root: host.postfix.root, accounts, mail_owner, setgid_group, file })
+        let file = printable(Path::new(&primary.shared.meta_directory).join("postfix-files"));
+        Ok(Owners { root: postfix.root, accounts, mail_owner, setgid_group, file })
     }
 
     /// An entry as a step, and whether it is passed over where there is no such file.

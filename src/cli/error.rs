@@ -26,8 +26,8 @@ pub enum RequestError {
     SeveralSelections,
     #[error("Specify exactly one of '-e', '-l', '-p', '-x'")]
     NotOneMode,
-    #[error("Specify exactly one of '-e', '-l', '-p', '-x', '--status'")]
-    StatusAndMode,
+    #[error("Specify exactly one of '-e', '-l', '-p', '-x', '--status', '--check'")]
+    NotOneModeOfAll,
     #[error("Command not allowed with '{0}'")]
     CommandNotAllowed(&'static str),
     #[error("Command required with '-p' or '-x' option")]

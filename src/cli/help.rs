@@ -53,6 +53,7 @@ postmulti -l [-jRv] [SELECTION]
        postmulti --status [-jRv] [--watch SECONDS] [SELECTION]
        postmulti -p [-v] [SELECTION] COMMAND [ARGUMENT]...
        postmulti -x [-Rv] [SELECTION] COMMAND [ARGUMENT]...
+       postmulti --check [-j] [SELECTION]
        postmulti -e init
        postmulti -e create|import [-a | -g GROUP | -i NAME] [-I NAME] [-G GROUP]
                  [PARAMETER=VALUE]...
@@ -80,6 +81,7 @@ Examples:
   postmulti -l                              All instances
   postmulti -lj -g mta                      Those of group mta, as JSON
   postmulti --status --watch 2              What runs, and what mail waits
+  postmulti --check                         Is anything wrong?
   postmulti -p start                        Start all that are enabled
   postmulti -i postfix-out -p stop          Stop one
   postmulti -g mta -x postqueue -p          A command for each of a group
@@ -89,8 +91,9 @@ Examples:
 
 Exit status:
   0  All went well.
+  1  Wrong usage, a broken configuration, a refusal, or a command failed;
+     --check found an error or a warning.
   3  An enabled instance does not run (with --status).
-  1  Wrong usage, a broken configuration, a refusal, or a command failed.
   With '-i NAME -x' it is COMMAND's own; 128+N if signal N killed it.
 
 The manual page postmulti(1) tells the rest.";

@@ -13,6 +13,7 @@ pub enum Opt {
     Execute,
     Edit,
     Status,
+    Check,
     All,
     Group,
     Instance,
@@ -48,7 +49,7 @@ pub struct Row {
 }
 
 const MODES: &str = "Modes (exactly one)";
-const SELECTION: &str = "Selection (at most one; none means all, except with -e)";
+const SELECTION: &str = "Selection (at most one; none means all, but not with -e)";
 const NARROWING: &str = "Of the selected ones (not with -e)";
 const OUTPUT: &str = "Order and output";
 const ASSIGNMENT: &str = "Assignment (with -e create, import or assign)";
@@ -57,7 +58,7 @@ const OTHERS: &str = "Others";
 
 /// All options, in the order in which help shows them.
 #[rustfmt::skip] // a table reads best as one
-pub static TABLE: [Row; 23] = {
+pub static TABLE: [Row; 24] = {
     use Opt::*;
     [
         row(List,        Some('l'), "list",         None,           MODES,      "Name, group, enabled (y/n), directory"),
@@ -65,6 +66,7 @@ pub static TABLE: [Row; 23] = {
         row(Execute,     Some('x'), "execute",      None,           MODES,      "Run any COMMAND, in the instance's environment"),
         row(Edit,        Some('e'), "edit",         Some("ACTION"), MODES,      "Change what instances there are (see below)"),
         row(Status,      None,      "status",       None,           MODES,      "What runs, where it listens, how much mail there is"),
+        row(Check,       None,      "check",        None,           MODES,      "Tell what will bite, and what to do about it"),
         row(All,         Some('a'), "all",          None,           SELECTION,  "All instances"),
         row(Group,       Some('g'), "group",        Some("GROUP"),  SELECTION,  "The instances of GROUP"),
         row(Instance,    Some('i'), "instance",     Some("NAME"),   SELECTION,  "One, by name or directory; '-': the primary"),
@@ -72,7 +74,7 @@ pub static TABLE: [Row; 23] = {
         row(Enabled,     None,      "enabled",      None,           NARROWING,  "Those that are enabled"),
         row(Disabled,    None,      "disabled",     None,           NARROWING,  "Those that are not"),
         row(Reverse,     Some('R'), "reverse",      None,           OUTPUT,     "Last instance first (with -l, -x or --status)"),
-        row(Json,        Some('j'), "json",         None,           OUTPUT,     "One JSON object per instance (-l or --status)"),
+        row(Json,        Some('j'), "json",         None,           OUTPUT,     "One JSON object a line (-l, --status, --check)"),
         row(Watch,       None,      "watch",        Some("SECONDS"), OUTPUT,    "Look again and again (with --status)"),
         row(AssignName,  Some('I'), "assign-name",  Some("NAME"),   ASSIGNMENT, "Name the instance; '-': no name"),
         row(AssignGroup, Some('G'), "assign-group", Some("GROUP"),  ASSIGNMENT, "Put it into GROUP; '-': no group"),

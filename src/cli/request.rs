@@ -28,6 +28,7 @@ pub enum Mode {
     List { json: bool, reverse: bool },
     Postfix { command: CommandLine },
     Execute { command: CommandLine, reverse: bool },
+    Check { json: bool },
     Edit(Edit, Manner),
     Status(View),
 }
@@ -158,7 +159,8 @@ impl CommandLine {
 struct Asked {
     mode: Option<Asking>,
     several_modes: bool,
-    status: bool,
+    /// Was one of the modes asked for that the original has not?
+    new_mode: bool,
     selection: Selection,
     several_selections: bool,
     narrowing: Narrowing,
@@ -176,6 +178,7 @@ enum Asking {
     List,
     Postfix,
     Execute,
+    Check,
     Edit(&'static str, Action),
     Status,
 }
@@ -186,6 +189,7 @@ impl Asked {
             Opt::List => self.ask(Asking::List),
             Opt::Postfix => self.ask(Asking::Postfix),
             Opt::Execute => self.ask(Asking::Execute),
+            Opt::Check => self.ask(Asking::Check),
             Opt::Edit => self.ask(action(value)?),
             Opt::Status => self.ask(Asking::Status),
             // Alone among the selections, -a may be repeated.
@@ -212,7 +216,7 @@ impl Asked {
 
     /// The same mode again is no second mode.
     fn ask(&mut self, mode: Asking) {
-        self.status |= mode == Asking::Status;
+        self.new_mode |= matches!(mode, Asking::Status | Asking::Check);
         self.several_modes |= self.mode.is_some_and(|before| before != mode);
         self.mode = Some(mode);
     }
@@ -231,7 +235,7 @@ impl Asked {
 
     fn judge(self, operands: Vec<OsString>) -> Result<(Mode, Selection, Narrowing), RequestError> {
         refuse(self.several_selections, RequestError::SeveralSelections)?;
-        refuse(self.several_modes && self.status, RequestError::StatusAndMode)?;
+        refuse(self.several_modes && self.new_mode, RequestError::NotOneModeOfAll)?;
         let asking = self.mode.filter(|_| !self.several_modes).ok_or(RequestError::NotOneMode)?;
         let Asked { selection, narrowing, assignment, reverse, json, watch, dry_run, lock_timeout, .. } = self;
         let mode = match asking {
@@ -256,6 +260,12 @@ impl Asked {
                 refuse_assignment(assignment)?;
                 Mode::Execute { command, reverse }
             }
+            Asking::Check => {
+                refuse(!operands.is_empty(), RequestError::CommandNotAllowed("--check"))?;
+                refuse_assignment(assignment)?;
+                refuse(reverse, RequestError::OnlyWith("-R", "'-l', '-x' or '--status'"))?;
+                Mode::Check { json }
+            }
             Asking::Edit(name, action) => {
                 refuse(reverse, RequestError::Reverse)?;
                 let edit = edit(name, action, assignment, operands)?;
@@ -266,7 +276,8 @@ impl Asked {
                 return Ok((Mode::Edit(edit, Manner { dry_run, lock_timeout }), selection, narrowing));
             }
         };
-        refuse(json && !matches!(mode, Mode::List { .. } | Mode::Status(_)), RequestError::JsonWithoutList)?;
+        let json_fits = matches!(mode, Mode::List { .. } | Mode::Status(_) | Mode::Check { .. });
+        refuse(json && !json_fits, RequestError::JsonWithoutList)?;
         refuse(watch.is_some() && !matches!(mode, Mode::Status(_)), RequestError::OnlyWith("--watch", "'--status'"))?;
         refuse(dry_run, RequestError::OnlyWith("--dry-run", "'-e'"))?;
         refuse(lock_timeout.is_some(), RequestError::OnlyWith("--lock-timeout", "'-e'"))?;
@@ -335,7 +346,7 @@ fn refuse_assignment(assignment: Assignment) -> Result<(), RequestError> {
 }
 
 fn refuse_narrowing(narrowing: &Narrowing) -> Result<(), RequestError> {
-    let not_here = |option| RequestError::OnlyWith(option, "'-l', '-p', '-x' or '--status'");
+    let not_here = |option| RequestError::OnlyWith(option, "'-l', '-p', '-x', '--status' or '--check'");
     refuse(narrowing.pattern.is_some(), not_here("--match"))?;
     refuse(narrowing.enabled == Some(true), not_here("--enabled"))?;
     refuse(narrowing.enabled == Some(false), not_here("--disabled"))

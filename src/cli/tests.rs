@@ -161,7 +161,10 @@ fn the_narrowings() {
     for option in ["--match a", "--enabled", "--disabled"] {
         let message = asked(&format!("postmulti -e enable -i in {option}")).unwrap_err().to_string();
         let name = option.split(' ').next().unwrap();
-        assert_eq!(message, format!("The '{name}' option is available only with '-l', '-p', '-x' or '--status'"));
+        assert_eq!(
+            message,
+            format!("The '{name}' option is available only with '-l', '-p', '-x', '--status' or '--check'")
+        );
     }
 }
 

@@ -33,6 +33,16 @@ pub enum Finding {
     Malformed { line: usize, reason: &'static str, text: Vec<u8> },
 }
 
+/// A name that is set more than once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repeated {
+    pub name: Vec<u8>,
+    /// Where its entries begin, in order, from 1. The last one counts.
+    pub lines: Vec<usize>,
+    /// Are the values not all the same?
+    pub differs: bool,
+}
+
 impl<'a> MainCf<'a> {
     /// Reads a whole file. The first malformed line ends the reading, as it does in Postfix.
     pub fn parse(bytes: &'a [u8]) -> MainCf<'a> {
@@ -90,6 +100,20 @@ impl<'a> MainCf<'a> {
     /// What is wrong or noteworthy. A [`Finding::Malformed`] is the last one.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// The names that are set more than once, in the order of their first entries.
+    pub fn repeated(&self) -> Vec<Repeated> {
+        let mut all: IndexMap<Vec<u8>, (Repeated, Vec<u8>), FxBuildHasher> = IndexMap::default();
+        for line in logical(self.bytes).iter().filter(|line| !line.is_orphan(self.bytes)) {
+            let text = line.text(self.bytes);
+            let Ok((name, value)) = split_name_value(&text) else { continue };
+            let first = || (Repeated { name: name.to_vec(), lines: Vec::new(), differs: false }, value.to_vec());
+            let (repeated, first) = all.entry(name.to_vec()).or_insert_with(first);
+            repeated.lines.push(line.number);
+            repeated.differs |= *first != value;
+        }
+        all.into_values().map(|(repeated, _)| repeated).filter(|repeated| repeated.lines.len() > 1).collect()
     }
 
     /// The number of the physical line on which the entry that counts begins, from 1.

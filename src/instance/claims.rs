@@ -6,6 +6,7 @@ use crate::system::log::printable;
 use crate::system::root::Root;
 use rustc_hash::FxHashMap;
 use std::ffi::OsStr;
+use std::fmt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -39,18 +40,33 @@ pub enum Conflict {
     Inside(Claimed, Claimed),
 }
 
-/// A claim in words.
+/// What is claimed, and by which instance, named by its configuration directory.
 #[derive(Debug)]
 pub struct Claimed {
-    instance: String,
-    setting: String,
+    pub config_directory: Box<OsStr>,
+    pub parameter: &'static str,
+    pub value: Box<OsStr>,
+}
+
+impl Conflict {
+    /// The later claim, and the one that it is in conflict with.
+    pub fn claims(&self) -> (&Claimed, &Claimed) {
+        let (Conflict::SameValue(later, first)
+        | Conflict::SameDirectory(later, first)
+        | Conflict::Inside(later, first)) = self;
+        (later, first)
+    }
 }
 
 fn conflicts(claimed: &Claimed, owner: &Claimed) -> String {
-    format!(
-        "instance {}, {} conflicts with instance {}, {}",
-        claimed.instance, claimed.setting, owner.instance, owner.setting
-    )
+    format!("{claimed} conflicts with {owner}")
+}
+
+impl fmt::Display for Claimed {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let [instance, value] = [&self.config_directory, &self.value].map(|text| printable(&**text));
+        write!(f, "instance {instance}, {}={value}", self.parameter)
+    }
 }
 
 /// All claims so far. One table holds them, whatever the parameter.
@@ -74,8 +90,14 @@ impl Claims {
 
     /// Claims what is an instance's own: its name, if it has one, and its three directories, whose true paths are given.
     pub fn add(&mut self, instance: &Instance, places: [PathBuf; 3]) -> Result<(), Conflict> {
+        self.add_each(instance, places).into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// The same, with all the conflicts. What is claimed already stays with who was first.
+    pub fn add_each(&mut self, instance: &Instance, places: [PathBuf; 3]) -> Vec<Conflict> {
+        let mut conflicts = Vec::new();
         if let Some(name) = &instance.name {
-            self.add_name(&instance.config_directory, name)?;
+            conflicts.extend(self.add_name(&instance.config_directory, name).err());
         }
         let owner: Rc<OsStr> = instance.config_directory.as_os_str().into();
         let claim = |parameter, value: &OsStr| Claim {
@@ -85,10 +107,12 @@ impl Claims {
             shared: false,
         };
         for ((parameter, value), place) in private_directories(instance).into_iter().zip(places) {
-            let claim = self.claim(claim(parameter, value))?;
-            self.places.push(Place::new(place, claim));
+            match self.claim(claim(parameter, value)) {
+                Ok(claim) => self.places.push(Place::new(place, claim)),
+                Err(conflict) => conflicts.push(conflict),
+            }
         }
-        Ok(())
+        conflicts
     }
 
     /// Claims a new name for an instance.
@@ -107,7 +131,7 @@ impl Claims {
     fn claim(&mut self, claim: Claim) -> Result<usize, Conflict> {
         match self.by_value.get(&claim.value).map(|known| (*known, &self.all[*known])) {
             Some((known, owner)) if *owner == claim => Ok(known),
-            Some((_, owner)) => Err(Conflict::SameValue(claim.in_words(), owner.in_words())),
+            Some((_, owner)) => Err(Conflict::SameValue(claim.claimed(), owner.claimed())),
             None => {
                 self.by_value.insert(claim.value.clone(), self.all.len());
                 self.all.push(claim);
@@ -120,6 +144,12 @@ impl Claims {
     ///
     /// Configuration directories may lie inside one another, as in the example of MULTI_INSTANCE_README.
     pub fn check_places(&self) -> Result<(), Conflict> {
+        self.place_conflicts().into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// The same, with all that are found: of each directory, the first one around it that it is in conflict with.
+    pub fn place_conflicts(&self) -> Vec<Conflict> {
+        let mut conflicts = Vec::new();
         let mut order: Vec<&Place> = self.places.iter().collect();
         // What lies inside a directory comes right behind it, since its path begins with that of the directory.
         order.sort_by(|one, other| one.path.cmp(&other.path));
@@ -129,15 +159,17 @@ impl Claims {
             let inner = &self.all[place.claim];
             for (outer, same) in around.iter().map(|outer| (&self.all[outer.claim], outer.path == place.path)) {
                 if same && !(outer.shared && inner.shared) {
-                    return Err(Conflict::SameDirectory(inner.in_words(), outer.in_words()));
+                    conflicts.push(Conflict::SameDirectory(inner.claimed(), outer.claimed()));
+                    break;
                 }
                 if !same && excludes(outer, inner) {
-                    return Err(Conflict::Inside(inner.in_words(), outer.in_words()));
+                    conflicts.push(Conflict::Inside(inner.claimed(), outer.claimed()));
+                    break;
                 }
             }
             around.push(place);
         }
-        Ok(())
+        conflicts
     }
 }
 
@@ -174,8 +206,11 @@ fn private_directories(instance: &Instance) -> [(&'static str, &OsStr); 3] {
 }
 
 impl Claim {
-    fn in_words(&self) -> Claimed {
-        let setting = format!("{}={}", self.parameter, printable(&self.value));
-        Claimed { instance: printable(&self.config_directory), setting }
+    fn claimed(&self) -> Claimed {
+        Claimed {
+            config_directory: self.config_directory.as_ref().into(),
+            parameter: self.parameter,
+            value: self.value.as_ref().into(),
+        }
     }
 }

@@ -36,10 +36,11 @@ pub enum LoadError {
 }
 
 /// What came of reading one secondary main.cf.
-struct Loaded {
+#[derive(Debug)]
+pub struct Loaded {
     warnings: Vec<String>,
     /// With the true paths of its directories.
-    instance: Result<(Instance, [PathBuf; 3]), LoadError>,
+    pub instance: Result<(Instance, [PathBuf; 3]), LoadError>,
 }
 
 /// What one look at all instances has found, before anybody is told of what is wrong.
@@ -117,6 +118,11 @@ pub fn load_one(postfix: &Postfix, config_directory: &OsStr, log: &Log) -> Resul
     let Loaded { warnings, instance } = load(postfix, config_directory, Keep::Values, &mut Vec::new());
     warnings.into_iter().for_each(|warning| log.warning(warning));
     Ok(instance?.0)
+}
+
+/// Loads each of these secondary instances with its main.cf, whether or not it can be used beside the others.
+pub fn load_each(postfix: &Postfix, directories: &[OsString]) -> Vec<Loaded> {
+    load_all(postfix, directories, Keep::File)
 }
 
 /// The listed directories, less those that are listed again.

@@ -9,6 +9,7 @@ use crate::system::log::printable;
 use crate::system::root::Root;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -45,9 +46,23 @@ pub enum FileError {
 #[derive(Debug, Error)]
 #[error("{place}: {name}: {problem}")]
 pub struct ValueError {
-    place: String,
-    name: &'static str,
+    pub place: Place,
+    pub name: &'static str,
     pub problem: Problem,
+}
+
+/// Where a parameter gets its value: the file, and the line if it is set there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub file: PathBuf,
+    pub line: Option<usize>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&printable(&self.file))?;
+        self.line.map_or(Ok(()), |line| write!(f, ", line {line}"))
+    }
 }
 
 /// What is wrong with a value.
@@ -164,13 +179,14 @@ impl<'a> Parameters<'a> {
         }
     }
 
-    /// Where a parameter gets its value: the file, and the line if it is set there.
-    pub fn place(&self, name: &str) -> String {
-        let file = printable(main_cf(self.config_directory));
-        match self.main_cf.line_of(name.as_bytes()) {
-            Some(line) => format!("{file}, line {line}"),
-            None => file,
-        }
+    /// Where a parameter gets its value.
+    pub fn place(&self, name: &str) -> Place {
+        Place { file: main_cf(self.config_directory), line: self.main_cf.line_of(name.as_bytes()) }
+    }
+
+    /// The file, parsed.
+    pub fn main_cf(&self) -> &MainCf<'a> {
+        &self.main_cf
     }
 }
 
@@ -223,6 +239,11 @@ impl<'a> Postfix<'a> {
         let layout = defaults::LAYOUTS.iter().find(marked);
         let command_directory = defaults::default(b"command_directory", layout).unwrap_or("/usr/sbin");
         Postfix { root, layout, postconf: Postconf::in_directory(OsStr::new(command_directory)) }
+    }
+
+    /// The same, but nobody is asked: what postconf(1) would have to tell is an error.
+    pub fn without_postconf(&self) -> Postfix<'a> {
+        Postfix { postconf: Postconf::unasked(), ..*self }
     }
 
     /// The same, but with the postconf(1) of that command directory to ask.

@@ -15,7 +15,8 @@ use thiserror::Error;
 /// The postconf(1) of the Postfix that is installed. It is slow, so it is asked only when nothing else will do.
 #[derive(Debug)]
 pub struct Postconf {
-    program: OsString,
+    /// None: it is not to be run.
+    program: Option<OsString>,
 }
 
 /// What postconf(1) says at last when it has complained of a value.
@@ -24,6 +25,8 @@ const SYNTAX_ERROR: &str = "fatal: macro processing error";
 /// Why postconf(1) gave no value.
 #[derive(Debug, Error)]
 pub enum AskError {
+    #[error("only postconf(1) can tell the value")]
+    NotAsked,
     #[error("only {program} can tell the value: {}", reason(.error))]
     NotRun { program: String, error: io::Error },
     /// Each complaint is in Postfix's own words.
@@ -53,14 +56,20 @@ impl AskError {
 impl Postconf {
     /// The postconf(1) in a command directory.
     pub fn in_directory(command_directory: &OsStr) -> Postconf {
-        Postconf { program: Path::new(command_directory).join("postconf").into_os_string() }
+        Postconf { program: Some(Path::new(command_directory).join("postconf").into_os_string()) }
+    }
+
+    /// One that is never run.
+    pub fn unasked() -> Postconf {
+        Postconf { program: None }
     }
 
     /// The expanded value of a parameter, as `postconf -xhc DIRECTORY NAME` prints it.
     pub fn value(&self, root: &Root, config_directory: &OsStr, name: &str) -> Result<OsString, AskError> {
-        let arguments = [&self.program, OsStr::new("-xhc"), config_directory, OsStr::new(name)];
+        let asked = self.program.as_ref().ok_or(AskError::NotAsked)?;
+        let arguments = [asked, OsStr::new("-xhc"), config_directory, OsStr::new(name)];
         let program = Program { arguments: arguments.map(OsStr::to_owned).into(), environment: Vec::new() };
-        let not_run = |error| AskError::NotRun { program: printable(&self.program), error };
+        let not_run = |error| AskError::NotRun { program: printable(asked), error };
         let mut command = program.command(root).map_err(not_run)?;
         let output = command.stdin(Stdio::null()).output().map_err(not_run)?;
         if !output.status.success() {

@@ -54,12 +54,14 @@ pub enum MailLog {
 }
 
 /// Prints messages as `PROGRAM: LEVEL: TEXT`, and keeps them for the mail log.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Log {
     program: OsString,
     /// Postfix shows UTF-8 as it is once it has read main.cf, and as question marks before.
     utf8: Cell<bool>,
     pending: RefCell<Vec<(Level, String)>>,
+    /// Warnings that nobody need hear of unless an error follows.
+    held: RefCell<Option<Vec<String>>>,
     mail_log: RefCell<MailLog>,
     /// The lines that are not printed, but kept.
     kept: Option<RefCell<Vec<u8>>>,
@@ -68,8 +70,7 @@ pub struct Log {
 impl Log {
     /// The log of a program of that name.
     pub fn new(program: &OsStr) -> Log {
-        let program = program.to_owned();
-        Log { program, utf8: Cell::new(false), pending: RefCell::default(), mail_log: RefCell::default(), kept: None }
+        Log { program: program.to_owned(), ..Log::default() }
     }
 
     /// A log of the same program that prints nothing, and keeps its lines. Nor does the mail log get them.
@@ -105,11 +106,20 @@ impl Log {
         self.mail_log.replace(mail_log);
     }
 
+    /// From now on, warnings are kept back, and told only before a fatal error.
+    pub fn hold_warnings(&self) {
+        self.held.replace(Some(Vec::new()));
+    }
+
     pub fn warning(&self, text: impl Into<String>) {
-        self.message(Level::Warning, text.into());
+        match &mut *self.held.borrow_mut() {
+            Some(held) => held.push(text.into()),
+            None => self.message(Level::Warning, text.into()),
+        }
     }
 
     pub fn fatal(&self, text: impl Into<String>) {
+        self.held.take().into_iter().flatten().for_each(|text| self.warning(text));
         self.message(Level::Fatal, text.into());
     }
 

@@ -10,6 +10,7 @@ pub mod process;
 pub mod processes;
 pub mod root;
 pub mod services;
+pub mod space;
 pub mod terminal;
 
 use std::io;

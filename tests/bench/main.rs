@@ -59,6 +59,10 @@ fn main() -> Result<ExitCode> {
             rows.push(row);
         }
     }
+    // There is no original of this.
+    let [check] = compare([&[OURS, "--check"]])?;
+    let check_started = started(&[OURS, "--check"])?;
+    println!("       1000  --check         {:>43.2} ms {:>8.1} MB", check.median(), check.megabytes());
     for secondaries in SECONDARIES_OF_LIFE {
         let lives = life::measure(secondaries)?;
         lives.iter().for_each(Row::print);
@@ -71,7 +75,7 @@ fn main() -> Result<ExitCode> {
     status.print();
     println!();
 
-    let mut targets = target::judge(&rows, &in_a_row, alone.median() - nothing.median());
+    let mut targets = target::judge(&rows, (&check, &check_started), &in_a_row, alone.median() - nothing.median());
     targets.extend(status.targets());
     targets.iter().for_each(Target::print);
     Ok(if targets.iter().all(|target| target.met) { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,7 +1,7 @@
 //! The host that is measured on: Debian with Postfix and up to a thousand instances, thrown away afterwards.
 
 use std::fs::{self, File};
-use std::os::unix::fs::chroot;
+use std::os::unix::fs::{MetadataExt, chown, chroot};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -61,8 +61,10 @@ pub fn make_instances(count: usize) -> Result<()> {
     run(&words("postmulti", &create(PATTERN)))?;
     let main_cf = fs::read_to_string(config(PATTERN).join("main.cf"))?;
     let master_cf = fs::read_to_string(config(PATTERN).join("master.cf"))?;
+    let owner = directories(PATTERN)[2].metadata()?.uid();
     for name in (1..=count).map(name_of) {
         directories(&name).iter().try_for_each(fs::create_dir)?;
+        chown(&directories(&name)[2], Some(owner), None)?;
         write_old(&config(&name).join("main.cf"), &main_cf.replace(PATTERN, &name))?;
         write_old(&config(&name).join("master.cf"), &master_cf)?;
     }

@@ -2,6 +2,7 @@
 
 use crate::Row;
 use crate::in_a_row::InARow;
+use crate::measure::{Figures, Started};
 
 /// Up to so many secondaries no thread is worth its start.
 const FEW: usize = 64;
@@ -21,7 +22,7 @@ impl Target {
 }
 
 /// Judges what was measured; `start` is how many ms longer `-l` takes than true(1) if there is no secondary.
-pub fn judge(rows: &[Row], in_a_row: &InARow, start: f64) -> Vec<Target> {
+pub fn judge(rows: &[Row], (check, started): (&Figures, &Started), in_a_row: &InARow, start: f64) -> Vec<Target> {
     let mut targets = vec![at_most("-l without a secondary, over true", start, 2.0, " ms")];
     for row in rows {
         let (ours, started) = &row.ours;
@@ -52,6 +53,8 @@ pub fn judge(rows: &[Row], in_a_row: &InARow, start: f64) -> Vec<Target> {
             _ => {}
         }
     }
+    targets.push(at_most("--check with 1000", check.median(), 1000.0, " ms"));
+    targets.push(at_most("--check with 1000, processes started", started.processes as f64, 0.0, ""));
     targets.push(at_least("-e create in a row, times as fast as the original", in_a_row.faster(), 200.0, "x"));
     let actions = || rows.iter().filter(|row| row.is_action());
     let most = |count: fn(&Row) -> usize| actions().map(count).max().unwrap_or_default() as f64;
@@ -59,7 +62,7 @@ pub fn judge(rows: &[Row], in_a_row: &InARow, start: f64) -> Vec<Target> {
     targets.push(at_most("-e, programs executed after the first", most(|row| row.ours.1.programs), 0.0, ""));
     let threads = |row: &Row| if row.secondaries <= FEW { row.ours.1.threads } else { 0 };
     targets.push(at_most("-e with few secondaries, threads started", most(threads), 0.0, ""));
-    let most = rows.iter().map(|row| row.ours.0.megabytes()).fold(0.0, f64::max);
+    let most = rows.iter().map(|row| row.ours.0.megabytes()).fold(check.megabytes(), f64::max);
     targets.push(at_most("memory with up to 1000", most, 64.0, " MB"));
     targets
 }

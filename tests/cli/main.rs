@@ -2,6 +2,7 @@
 //! gives files to several users, takes root privilege, and fails without it.
 
 mod broken;
+mod check;
 mod concurrent;
 mod destroy;
 mod dry_run;

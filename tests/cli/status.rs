@@ -358,7 +358,7 @@ fn watched_through_a_pipe_it_is_printed_again_and_again() {
 fn wrong_usage() {
     let host = Host::new();
     for (arguments, message) in [
-        (&["--status", "-l"][..], "Specify exactly one of '-e', '-l', '-p', '-x', '--status'"),
+        (&["--status", "-l"][..], "Specify exactly one of '-e', '-l', '-p', '-x', '--status', '--check'"),
         (&["--status", "x"], "Command not allowed with '--status'"),
         (&["--status", "-I", "postfix-a"], "Cannot assign instance name or group without '-e assign'"),
         (&["--status", "--dry-run"], "The '--dry-run' option is available only with '-e'"),

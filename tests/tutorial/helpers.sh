@@ -46,6 +46,16 @@ greeting() {
 	perl -MIO::Socket::INET -e '$server = IO::Socket::INET->new(shift) and print $server->getline' "$1" | tr -d '\r'
 }
 
+# names ADDRESS: by which names the SMTP servers there call themselves.
+names() {
+	perl -MIO::Socket::INET -e 'for (1 .. 20) { my $server = IO::Socket::INET->new($ARGV[0]) or next; $server->getline =~ / (\S+)/ and $names{$1} = 1 } print map { "$_\n" } sort keys %names' "$1"
+}
+
+# check: what postmulti --check finds, without the numbers of lines.
+check() {
+	postmulti --check | sed 's/line [0-9]*/line N/g'
+}
+
 # daemons: the daemons of Postfix that run.
 daemons() {
 	ls -l /proc/[0-9]*/exe 2>/dev/null | sed -n 's|.*-> /usr/lib/postfix/||p'

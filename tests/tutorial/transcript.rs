@@ -1,8 +1,8 @@
 //! The transcript: what is done and what it prints, as a text for people.
 //!
 //! A paragraph tells what a step is about. Below it, indented, is what happens: `# COMMAND` is run, `? COMMAND` is run again and
-//! again until it succeeds and prints what it should, `original? COMMAND` likewise, but with the original only. A
-//! here-document, or a line after a backslash, belongs to the command. Then comes the expected output.
+//! again until it succeeds and prints what it should, `original? COMMAND` likewise, but with the original only, and
+//! `ours# COMMAND` is run with our program only. A here-document, or a line after a backslash, belongs to the command. Then comes the expected output.
 
 use anyhow::{Context, Result, bail};
 
@@ -26,9 +26,12 @@ pub enum Mode {
     Polled,
     /// Polled, too. For what our program does by itself.
     OriginalOnly,
+    /// Once. For what the original cannot do.
+    OursOnly,
 }
 
-const MARKS: [(&str, Mode); 3] = [("# ", Mode::Once), ("? ", Mode::Polled), ("original? ", Mode::OriginalOnly)];
+const MARKS: [(&str, Mode); 4] =
+    [("# ", Mode::Once), ("? ", Mode::Polled), ("original? ", Mode::OriginalOnly), ("ours# ", Mode::OursOnly)];
 
 pub fn parse(text: &str) -> Result<Vec<Step>> {
     let mut steps: Vec<Step> = Vec::new();

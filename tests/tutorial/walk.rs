@@ -88,8 +88,8 @@ impl Walk {
 
     fn step(&self, host: &impl Host, step: &Step) -> Result<()> {
         host.run("step_begins")?;
-        let ours = |command: &&Command| self.original || command.mode != Mode::OriginalOnly;
-        step.commands.iter().filter(ours).try_for_each(|command| check(host, command))
+        let other = if self.original { Mode::OursOnly } else { Mode::OriginalOnly };
+        step.commands.iter().filter(|command| command.mode != other).try_for_each(|command| check(host, command))
     }
 }
 
@@ -100,7 +100,7 @@ fn check(host: &impl Host, command: &Command) -> Result<()> {
         if outcome.status == 0 && outcome.stdout == command.output.as_bytes() && !complains(&outcome, command) {
             return Ok(());
         }
-        let last = command.mode == Mode::Once || began.elapsed() > PATIENCE;
+        let last = matches!(command.mode, Mode::Once | Mode::OursOnly) || began.elapsed() > PATIENCE;
         ensure!(!last, "command: {}\nexpected: {}\n{}", command.text, command.output, shown(&outcome));
         thread::sleep(Duration::from_millis(50));
     }

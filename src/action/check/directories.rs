@@ -1,0 +1,155 @@
+//! The directories of an instance: that they are its own, that they are there, and whose they are.
+
+use super::finding::{Check, Finding, Findings, Severity};
+use super::host::{Host, Whole};
+use crate::action::hint::quoted;
+use crate::action::private_files::{self, NotFollowed};
+use crate::change::plan::Permissions;
+use crate::config::postfix_files::{Entry, Kind};
+use crate::instance::claims::{Claims, Conflict};
+use crate::system::directory::{Directory, SystemError, kind, mode};
+use crate::system::file;
+use crate::system::log::printable;
+use nix::sys::stat::{FileStat, SFlag};
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// The bits by which others than the owner may change names in a directory.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Names and directories that two instances claim.
+pub fn conflicts(host: &Host, findings: &mut Findings) {
+    let mut claims = Claims::default();
+    let primary = &host.primary.instance.config_directory;
+    let mut all: Vec<Conflict> =
+        claims.add_shared(host.postfix.root, primary, &host.primary.shared).err().into_iter().collect();
+    for (_, whole) in host.whole() {
+        all.extend(claims.add_each(whole.instance, whole.places.clone()));
+    }
+    all.extend(claims.place_conflicts());
+    for conflict in all {
+        let (later, first) = conflict.claims();
+        let (member, other) = (host.index_of(&later.config_directory), host.index_of(&first.config_directory));
+        let (Some(member), Some(other)) = (member, other) else { continue };
+        let remedy = match later.parameter {
+            "config_directory" => "take one of them off multi_instance_directories".to_owned(),
+            "multi_instance_name" => "give one of them another multi_instance_name".to_owned(),
+            parameter => format!("give one of them another {parameter}, and move there what is its own"),
+        };
+        let finding = Finding::new(Severity::Error, Check::Conflict, member, conflict.to_string(), remedy);
+        let place = host.members[member].whole().map(|whole| whole.parameters.place(later.parameter));
+        findings.add(Finding { place, ..finding.with([other]) });
+    }
+}
+
+/// Queue directories that are missing, and private directories with the wrong owner or mode.
+pub fn permissions(host: &Host, findings: &mut Findings) {
+    let entries = match private_files::read(host.postfix, host.primary) {
+        Ok(Ok(entries)) => entries.into_iter().filter(|entry| entry.kind == Kind::Directory),
+        Ok(Err(NotFollowed::LeftToPostfix(reason) | NotFollowed::LeadsOut(reason))) => {
+            return findings.add(unknown(reason));
+        }
+        Err(error) => return findings.unseen(0, error),
+    };
+    let entries: Vec<Entry> = entries.collect();
+    for (member, whole) in host.whole() {
+        let queue = Path::new(&whole.instance.queue_directory);
+        match file::exists(host.postfix.root, queue) {
+            Ok(true) => private_directories(host, member, whole, &entries, findings),
+            Ok(false) if whole.instance.enabled => findings.add(missing(host, member, whole, queue)),
+            Ok(false) => {}
+            Err(error) => findings.unseen(member, error),
+        }
+    }
+}
+
+fn unknown(reason: String) -> Finding {
+    let reason = format!("whose the private directories must be is not known: {reason}");
+    Finding::new(Severity::Note, Check::Permissions, 0, reason, "postfix check")
+}
+
+fn missing(host: &Host, member: usize, whole: &Whole, queue: &Path) -> Finding {
+    let reason = format!("the queue directory {} is missing, so that it does not start", printable(queue));
+    let set_permissions = host.command(member, "-x postfix set-permissions");
+    let remedy = format!("mkdir {} && {set_permissions}", quoted(queue));
+    let finding = Finding::new(Severity::Error, Check::Permissions, member, reason, remedy);
+    finding.at(whole.parameters.place("queue_directory"))
+}
+
+fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Entry], findings: &mut Findings) {
+    let of_member =
+        |severity, reason: String, remedy: String| Finding::new(severity, Check::Permissions, member, reason, remedy);
+    let (instance, parameters) = (whole.instance, &whole.parameters);
+    let wanted = match private_files::wanted(host.postfix, host.primary, instance, parameters, entries.to_vec()) {
+        Ok(wanted) => wanted,
+        Err(error) => {
+            let remedy = "name users and groups that there are".to_owned();
+            return findings.add(of_member(Severity::Error, error.to_string(), remedy));
+        }
+    };
+    let mut wrong: Vec<(Severity, String)> = Vec::new();
+    for base in [&instance.config_directory, &instance.queue_directory, &instance.data_directory].map(Path::new) {
+        let is_config = *base == *instance.config_directory;
+        let directory = match Directory::open(host.postfix.root, base) {
+            Err(error) if is_denied(&error) => {
+                findings.unseen(member, error);
+                continue;
+            }
+            // postfix(1) makes it when it starts, or it is told elsewhere.
+            Err(_) => continue,
+            Ok(directory) => directory,
+        };
+        for (permissions, _) in wanted.iter().filter(|(permissions, _)| permissions.place.base == base) {
+            match status(&directory, &permissions.place.below) {
+                Ok(Some(status)) => wrong.extend(judge(host, permissions, &status, is_config)),
+                Ok(None) => {}
+                Err(error) if is_denied(&error) => findings.unseen(member, error),
+                Err(error) => wrong.push((Severity::Error, error.to_string())),
+            }
+        }
+    }
+    let Some((_, first)) = wrong.first() else { return };
+    let more = match wrong.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more like this"),
+    };
+    let severity = wrong.iter().map(|(severity, _)| *severity).max().unwrap_or(Severity::Warning);
+    let remedy = host.command(member, "-x postfix set-permissions");
+    findings.add(of_member(severity, format!("{first}{more}"), remedy));
+}
+
+fn is_denied(error: &SystemError) -> bool {
+    error.error.kind() == ErrorKind::PermissionDenied
+}
+
+/// What there is in a base; None if there is nothing, which postfix(1) makes when it starts.
+fn status(base: &Directory, below: &Path) -> Result<Option<FileStat>, SystemError> {
+    match (below.parent(), below.file_name()) {
+        (Some(parent), Some(name)) if parent.as_os_str().is_empty() => base.look_at(name),
+        _ if below.as_os_str().is_empty() => base.look_at(OsStr::new(".")),
+        _ => Ok(None),
+    }
+}
+
+/// What is wrong with a directory. More to read than Postfix wants does no harm, as in the data directory of Debian; and
+/// that the configuration is not for all to read is the administrator's choice.
+fn judge(host: &Host, wanted: &Permissions, status: &FileStat, is_config: bool) -> Option<(Severity, String)> {
+    let path = printable(wanted.place.path());
+    if kind(status) != SFlag::S_IFDIR {
+        return Some((Severity::Error, format!("{path} is no directory")));
+    }
+    if status.st_uid != wanted.owner.id {
+        let user =
+            host.primary.accounts.user_of(status.st_uid).map(|user| String::from_utf8_lossy(&user.name).into_owned());
+        let user = user.unwrap_or_else(|| format!("user {}", status.st_uid));
+        return Some((Severity::Error, format!("{path} belongs to {user}, and not to {}", wanted.owner.name)));
+    }
+    if let Some(group) = wanted.group.as_ref().filter(|group| group.id != status.st_gid) {
+        return Some((Severity::Warning, format!("{path} has not the group {}", group.name)));
+    }
+    let (found, expected) = (mode(status), wanted.mode);
+    let more = found & !expected & OTHERS_WRITE;
+    let less = if is_config { 0 } else { expected & !found };
+    (more | less != 0).then(|| (Severity::Warning, format!("{path} has the mode {found:04o}, and not {expected:04o}")))
+}

@@ -1,0 +1,133 @@
+//! What the primary says about the instances, and directories that it says nothing about.
+
+use super::files::is_edited;
+use super::finding::{Check, Finding, Findings, Severity};
+use super::host::Host;
+use crate::action::destroy::MARKER;
+use crate::action::hint::quoted;
+use crate::config::split_list;
+use crate::system::directory::Directory;
+use crate::system::file;
+use crate::system::log::printable;
+use rustc_hash::FxHashSet;
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+const LIST: &str = "multi_instance_directories";
+const ALTERNATES: &str = "alternate_config_directories";
+
+pub fn look(host: &Host, findings: &mut Findings) {
+    let alternates = alternates(host);
+    wrapper(host, findings);
+    listed(host, &alternates, findings);
+    unlisted(host, &alternates, findings);
+}
+
+/// The directories on `alternate_config_directories`.
+pub fn alternates(host: &Host) -> Vec<OsString> {
+    let value = host.members[0].whole().and_then(|whole| whole.parameters.known(ALTERNATES));
+    split_list(value.unwrap_or_default().as_bytes()).map(|word| OsStr::from_bytes(word).to_owned()).collect()
+}
+
+/// A finding about a parameter of the primary.
+fn of_primary(
+    host: &Host,
+    parameter: &str,
+    (severity, check): (Severity, Check),
+    reason: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Finding {
+    let place = host.members[0].whole().map(|whole| whole.parameters.place(parameter));
+    Finding { place, ..Finding::new(severity, check, 0, reason, remedy) }
+}
+
+/// Does postfix(1) of the primary call postmulti(1) for all instances?
+fn wrapper(host: &Host, findings: &mut Findings) {
+    if host.primary.secondaries.is_empty() {
+        return;
+    }
+    let init = || format!("{} -e init", host.postmulti());
+    let mut add = |parameter, severity, reason: String, remedy| {
+        findings.add(of_primary(host, parameter, (severity, Check::Wrapper), reason, remedy));
+    };
+    if host.primary.enable.eq_ignore_ascii_case("no") {
+        let reason = "it is no, so that the primary is not started, and no action of -e is possible".to_owned();
+        add("multi_instance_enable", Severity::Warning, format!("multi_instance_enable: {reason}"), init());
+    }
+    let mut words = split_list(host.primary.wrapper.as_bytes()).map(OsStr::from_bytes);
+    let Some(program) = words.next() else {
+        let reason = "multi_instance_wrapper is empty, so that postfix(1) fails, as it does not serve the secondaries";
+        return add("multi_instance_wrapper", Severity::Error, reason.to_owned(), init());
+    };
+    let shown = printable(program);
+    let is_there = file::is_regular(host.postfix.root, Path::new(program));
+    // An image may lack the programs.
+    if is_there.is_ok_and(|there| !there) && host.postfix.root.is_host() {
+        let reason = format!("multi_instance_wrapper: there is no {shown}, so that postfix(1) fails");
+        add("multi_instance_wrapper", Severity::Error, reason, init());
+    } else if Path::new(program).file_name() != Some(OsStr::new("postmulti")) {
+        let reason = format!("multi_instance_wrapper is {shown}, which is not postmulti");
+        add("multi_instance_wrapper", Severity::Note, reason, format!("if it is not meant: {}", init()));
+    }
+}
+
+/// Directories that are on a list twice, or on both lists.
+fn listed(host: &Host, alternates: &[OsString], findings: &mut Findings) {
+    let mut seen = FxHashSet::default();
+    let mut told = FxHashSet::default();
+    for directory in &host.primary.secondaries {
+        if !seen.insert(directory) && told.insert(directory) {
+            let member = host.index_of(directory);
+            let reason = format!("{LIST} has {} more than once: the first place counts", printable(directory));
+            let remedy = format!("remove it from all places but one on {LIST}");
+            findings.add(of_primary(host, LIST, (Severity::Warning, Check::Listed), reason, remedy).with(member));
+        }
+    }
+    for directory in alternates.iter().filter(|directory| seen.contains(directory)) {
+        let reason = format!("{ALTERNATES} has {}, and so has {LIST}", printable(directory));
+        let remedy = format!("remove it from {ALTERNATES}");
+        let finding = of_primary(host, ALTERNATES, (Severity::Note, Check::Listed), reason, remedy);
+        findings.add(finding.with(host.index_of(directory)));
+    }
+}
+
+/// Directories beside the primary's that are instances, or what is left of one, and are on no list.
+fn unlisted(host: &Host, alternates: &[OsString], findings: &mut Findings) {
+    let root = host.postfix.root;
+    let known: FxHashSet<PathBuf> = host
+        .members
+        .iter()
+        .map(|member| member.config_directory)
+        .chain(alternates.iter().map(OsString::as_os_str))
+        .map(|directory| root.resolve(Path::new(directory)))
+        .collect();
+    let Some(parent) = Path::new(&host.primary.instance.config_directory).parent() else { return };
+    let names = Directory::open(root, parent).and_then(|directory| directory.names());
+    let names = match names {
+        Err(error) if error.error.kind() == ErrorKind::PermissionDenied => return findings.unseen(0, error),
+        names => names.unwrap_or_default(),
+    };
+    for path in names.iter().map(|name| parent.join(name)) {
+        let has = |name: &str| file::is_regular(root, &path.join(name)).unwrap_or(false);
+        if known.contains(&path) || known.contains(&root.resolve(&path)) {
+            continue;
+        }
+        let word = quoted(path.as_os_str());
+        let (severity, reason, remedy) = if has(MARKER) {
+            let reason = "it is what an interrupted destroy has left of an instance";
+            (Severity::Warning, reason, format!("{} -i {word} -e destroy", host.postmulti()))
+        } else if has("main.cf") && has("master.cf") {
+            let reason = "it looks like an instance, and is on no list";
+            (Severity::Note, reason, format!("{} -e import config_directory={word}", host.postmulti()))
+        } else {
+            continue;
+        };
+        // It may just be made, or removed.
+        if [path.as_path(), Path::new(&host.primary.instance.config_directory)].iter().any(|at| is_edited(host, at)) {
+            continue;
+        }
+        findings.add(Finding::new(severity, Check::Unlisted, 0, reason, remedy).in_file(path));
+    }
+}

@@ -1,0 +1,83 @@
+//! `--check`: what will bite, looked for in the files and directories of all instances. Nothing is changed, no command
+//! is run, and neither the network nor a name service is looked at.
+//!
+//! A family of checks is a function from all instances to findings.
+
+mod directories;
+mod files;
+mod finding;
+mod host;
+mod lists;
+mod loops;
+mod mail;
+mod network;
+mod settings;
+
+use super::{ActionError, MAX_LOOKS};
+use crate::cli::request::Request;
+use crate::instance::parameters::Postfix;
+use crate::instance::primary::Primary;
+use crate::system::log::Log;
+use anyhow::Result;
+pub use finding::{CHECKS, Check};
+use finding::{Findings, Severity};
+use host::{Files, Host};
+use std::io::Write;
+
+/// What is looked for.
+const FAMILIES: [fn(&Host, &mut Findings); 10] = [
+    lists::look,
+    files::look,
+    directories::conflicts,
+    directories::permissions,
+    network::look,
+    loops::look,
+    settings::syslog_names,
+    settings::fresh,
+    mail::waiting,
+    mail::disk_space,
+];
+
+/// What is told in the end.
+#[derive(Debug, PartialEq, Eq)]
+struct Report {
+    text: Vec<u8>,
+    worst: Option<Severity>,
+}
+
+/// Prints what was found about the instances that are meant, and returns the exit status: 1 if there are problems.
+pub fn check(request: &Request, json: bool, mut primary: Primary, postfix: &Postfix, log: &Log) -> Result<u8> {
+    let postfix = &postfix.without_postconf();
+    let mut last = Report::of(request, json, &primary, postfix);
+    // Nobody is kept from changing things meanwhile. So what was found must be so at a second look.
+    for _ in 0..MAX_LOOKS {
+        if last.worst.is_none() {
+            break;
+        }
+        primary = primary.again(postfix, log)?;
+        let next = Report::of(request, json, &primary, postfix);
+        let settled = next == last;
+        last = next;
+        if settled {
+            break;
+        }
+    }
+    let mut stdout = std::io::stdout();
+    stdout.write_all(&last.text).and_then(|()| stdout.flush()).map_err(ActionError::Output)?;
+    Ok(u8::from(last.worst > Some(Severity::Note)))
+}
+
+impl Report {
+    fn of(request: &Request, json: bool, primary: &Primary, postfix: &Postfix) -> Report {
+        let files = Files::read(postfix, primary);
+        let host = Host::new(request, postfix, primary, &files);
+        let mut findings = Findings::default();
+        FAMILIES.iter().for_each(|look| look(&host, &mut findings));
+        let (mut text, mut worst) = (Vec::new(), None);
+        for finding in findings.told(&host.meant()) {
+            worst = worst.max(Some(finding.severity));
+            if json { finding.write_json(&host, &mut text) } else { finding.write_text(&host, &mut text) }
+        }
+        Report { text, worst }
+    }
+}

@@ -1,0 +1,93 @@
+//! Instances that listen on the same address and port.
+//!
+//! The kernel lets them: master(8) binds with SO_REUSEPORT, so that both start and connections go to either. And of an
+//! address and the wildcard of its family, which go together as well, the address has what comes there.
+
+use super::finding::{Check, Finding, Findings, Severity};
+use super::host::{Host, Whole};
+use crate::config::master_cf::Service;
+use crate::instance::listeners::{self, Listener, Port};
+use crate::instance::parameters::{Place, main_cf};
+use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+
+/// Who listens where: the first one, with the place in its master.cf.
+type First<'a> = FxHashMap<(&'a listeners::Host, &'a Port), (usize, usize)>;
+
+pub fn look(host: &Host, findings: &mut Findings) {
+    let mut first = First::default();
+    for (member, whole) in host.enabled() {
+        let Some(listeners) = &whole.listeners else {
+            findings.add(unknown(member, whole));
+            continue;
+        };
+        // An entry may stand for several addresses.
+        let mut shared: IndexMap<(usize, usize, usize), Vec<&Listener>> = IndexMap::new();
+        for listener in listeners {
+            let (other, line) = *first.entry((&listener.host, &listener.port)).or_insert((member, listener.line));
+            if other != member {
+                shared.entry((listener.line, other, line)).or_default().push(listener);
+            }
+        }
+        for ((line, other, other_line), listeners) in shared {
+            findings.add(same(host, (member, line), (other, other_line), &listeners));
+        }
+    }
+    host.enabled().for_each(|(member, whole)| divided(host, member, whole, &first, findings));
+}
+
+/// Two that listen on the very same address and port.
+fn same(host: &Host, (member, line): (usize, usize), (other, other_line): (usize, usize), at: &[&Listener]) -> Finding {
+    let at: Vec<String> = at.iter().map(|listener| listener.to_string()).collect();
+    let remedy = match host.members[member].whole().and_then(|whole| service(whole, line)) {
+        Some(service) if service.name.contains(&b':') => "give it another address or port in that line".to_owned(),
+        _ => format!("give each its own address: {}", host.set(member, "inet_interfaces = ADDRESS")),
+    };
+    let reason = format!(
+        "listens on {}, and so does {} (line {other_line} of its master.cf): a connection goes to either of them",
+        at.join(" and "),
+        host.called(other)
+    );
+    let finding = Finding::new(Severity::Error, Check::Listen, member, reason, remedy).with([other]);
+    let file = Path::new(host.members[member].config_directory).join("master.cf");
+    finding.at(Place { file, line: Some(line) })
+}
+
+/// One that listens on an address, where another one listens on all.
+fn divided(host: &Host, member: usize, whole: &Whole, first: &First, findings: &mut Findings) {
+    let mut last = None;
+    for listener in whole.listeners.iter().flatten() {
+        let listeners::Host::Address(address) = listener.host else { continue };
+        let wildcard = listeners::Host::Address(match address {
+            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        });
+        let Some((other, _)) = first.get(&(&wildcard, &listener.port)).copied() else { continue };
+        if address.is_unspecified() || other == member || last == Some(listener.line) {
+            continue;
+        }
+        last = Some(listener.line);
+        let reason = format!(
+            "listens on {listener}, so {}, which listens on all addresses, gets no connections there",
+            host.called(other)
+        );
+        let remedy = format!("if it should: {}", host.set(other, "inet_interfaces = ADDRESS"));
+        let place = Place { file: whole.master_cf_path(), line: Some(listener.line) };
+        findings.add(Finding::new(Severity::Note, Check::Listen, member, reason, remedy).with([other]).at(place));
+    }
+}
+
+fn unknown(member: usize, whole: &Whole) -> Finding {
+    let reason = "where it listens is not known: only postconf(1) can tell inet_interfaces, inet_protocols \
+                  or master_service_disable";
+    let remedy = "set them without referring to other parameters";
+    let file = main_cf(&whole.instance.config_directory);
+    Finding::new(Severity::Note, Check::Listen, member, reason, remedy).in_file(file)
+}
+
+/// The entry of master.cf that begins in a line.
+pub fn service<'w>(whole: &'w Whole, line: usize) -> Option<&'w Service> {
+    whole.master_cf.as_ref().ok()?.services().iter().find(|service| service.line == line)
+}

@@ -1,0 +1,139 @@
+//! The directories of instances.
+
+use super::{POSTDROP, POSTFIX, clean, finds, line, set, shows};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+/// All of them, and what is wrong besides. Other modes end at the first.
+#[test]
+fn directories_that_are_shared() {
+    let host = clean();
+    set(&host, "/etc/postfix-out", "data_directory", "/var/lib/postfix");
+    symlink("postfix", host.path("/var/spool/alias")).unwrap();
+    set(&host, "/etc/postfix-in", "queue_directory", "/var/spool/alias");
+    host.add("/etc/postfix-in", b"smtpd_timeout = 1s\nsmtpd_timeout = 2s\n");
+    let out = line(&host, "/etc/postfix-out/main.cf", "data_directory");
+    let queue = line(&host, "/etc/postfix-in/main.cf", "queue_directory");
+    let twice = line(&host, "/etc/postfix-in/main.cf", "smtpd_timeout");
+    let expected = [
+        format!(
+            "error conflict /etc/postfix-out /etc/postfix-out/main.cf:{out}: instance /etc/postfix-out, \
+             data_directory=/var/lib/postfix conflicts with instance /etc/postfix, data_directory=/var/lib/postfix"
+        ),
+        format!(
+            "error conflict /etc/postfix-in /etc/postfix-in/main.cf:{queue}: instance /etc/postfix-in, \
+             queue_directory=/var/spool/alias conflicts with instance /etc/postfix, queue_directory=/var/spool/postfix: \
+             they are the same directory"
+        ),
+        format!(
+            "warning repeated /etc/postfix-in /etc/postfix-in/main.cf:{twice}: smtpd_timeout is set to different values, \
+             in lines {} and {twice}",
+            twice - 1
+        ),
+    ];
+    finds(&host, &expected.each_ref().map(String::as_str));
+    host.postmulti(&["-l"]).assert().code(1).stderr(predicates::str::contains("fatal: instance /etc/postfix-out"));
+}
+
+#[test]
+fn a_directory_inside_another() {
+    let host = clean();
+    set(&host, "/etc/postfix-in", "data_directory", "/var/lib/postfix-out/in");
+    let number = line(&host, "/etc/postfix-in/main.cf", "data_directory");
+    let expected = format!(
+        "error conflict /etc/postfix-in /etc/postfix-in/main.cf:{number}: instance /etc/postfix-in, \
+         data_directory=/var/lib/postfix-out/in conflicts with instance /etc/postfix-out, \
+         data_directory=/var/lib/postfix-out: it lies inside"
+    );
+    finds(&host, &[&expected]);
+    shows(|host| set(host, "/etc/postfix-in", "data_directory", "/var/lib/postfix-out-in"), &[]);
+}
+
+#[test]
+fn the_same_name() {
+    let host = clean();
+    set(&host, "/etc/postfix-in", "multi_instance_name", "postfix-out");
+    set(&host, "/etc/postfix-in", "syslog_name", "in");
+    let number = line(&host, "/etc/postfix-in/main.cf", "multi_instance_name");
+    let expected = format!(
+        "error conflict /etc/postfix-in /etc/postfix-in/main.cf:{number}: instance /etc/postfix-in, \
+         multi_instance_name=postfix-out conflicts with instance /etc/postfix-out, multi_instance_name=postfix-out"
+    );
+    finds(&host, &[&expected]);
+}
+
+#[test]
+fn a_queue_directory_that_is_missing() {
+    let host = clean();
+    fs::remove_dir_all(host.path("/var/spool/postfix-in")).unwrap();
+    let number = line(&host, "/etc/postfix-in/main.cf", "queue_directory");
+    let expected = format!(
+        "error permissions /etc/postfix-in /etc/postfix-in/main.cf:{number}: the queue directory /var/spool/postfix-in is \
+         missing, so that it does not start"
+    );
+    finds(&host, &[&expected]);
+    set(&host, "/etc/postfix-in", "multi_instance_enable", "no");
+    finds(&host, &[]);
+}
+
+#[test]
+fn owners_groups_and_modes() {
+    let host = clean();
+    let queues =
+        [("active", 0o700, POSTFIX, 0), ("maildrop", 0o730, POSTFIX, POSTDROP), ("public", 0o2710, POSTFIX, POSTDROP)];
+    for (name, mode, user, group) in queues {
+        let path = host.path(&format!("/var/spool/postfix-in/{name}"));
+        fs::create_dir(&path).unwrap();
+        chown(&path, Some(user), Some(group)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    finds(&host, &[]);
+    let mode = |mode| {
+        fs::set_permissions(host.path("/var/spool/postfix-in/maildrop"), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let maildrop = "warning permissions /etc/postfix-in -: /var/spool/postfix-in/maildrop";
+    mode(0o720);
+    finds(&host, &[&format!("{maildrop} has the mode 0720, and not 0730")]);
+    mode(0o732);
+    finds(&host, &[&format!("{maildrop} has the mode 0732, and not 0730")]);
+    mode(0o734);
+    finds(&host, &[]);
+    chown(host.path("/var/spool/postfix-in/maildrop"), None, Some(0)).unwrap();
+    finds(&host, &[&format!("{maildrop} has not the group postdrop")]);
+    chown(host.path("/var/spool/postfix-in/active"), Some(0), None).unwrap();
+    let active = "error permissions /etc/postfix-in -: /var/spool/postfix-in/active belongs to root, and not to postfix, \
+                  and 1 more like this";
+    finds(&host, &[active]);
+}
+
+/// Who may read the configuration is the administrator's choice, but not who may write.
+#[test]
+fn the_configuration_directory() {
+    let mode = |mode| {
+        move |host: &crate::host::Host| {
+            fs::set_permissions(host.path("/etc/postfix-in"), fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    shows(mode(0o750), &[]);
+    shows(mode(0o775), &["warning permissions /etc/postfix-in -: /etc/postfix-in has the mode 0775, and not 0755"]);
+}
+
+#[test]
+fn an_owner_that_there_is_not() {
+    shows(
+        |host| set(host, "/etc/postfix-in", "mail_owner", "nosuch"),
+        &[
+            "error permissions /etc/postfix-in -: file /etc/postfix-in/main.cf: parameter mail_owner: unknown user name \
+           value: nosuch",
+        ],
+    );
+}
+
+#[test]
+fn permissions_that_are_not_known() {
+    shows(
+        |host| fs::remove_file(host.path("/etc/postfix/postfix-files")).unwrap(),
+        &["note permissions /etc/postfix -: whose the private directories must be is not known: open \
+           /etc/postfix/postfix-files: No such file or directory"],
+    );
+}
