@@ -23,6 +23,7 @@ mod places;
 mod refused;
 mod resources;
 mod save;
+mod screen;
 mod set_permissions;
 mod shown;
 mod status;

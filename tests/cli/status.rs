@@ -2,28 +2,22 @@
 
 use crate::environment::postmulti;
 use crate::host::Host;
-use nix::libc;
-use nix::pty::{Winsize, openpty};
-use nix::sys::signal::{Signal, kill};
-use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::Pid;
 use predicates::str::{contains, ends_with, starts_with};
 use std::fs::{self, File, FileTimes, Permissions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::os::unix::process::CommandExt;
+use std::time::{Duration, SystemTime};
 
 /// The fixture's instances, as nobody has ever started them.
-const HEADINGS: &str = "NAME         GROUP  ENABLED  STATE    PID  UP  MAILDROP  INCOMING  ACTIVE  DEFERRED  HOLD  CORRUPT  OLDEST  LISTENERS        DIRECTORY\n";
-const PRIMARY: &str = "-            -      y        stopped    -   -         0         0       0         0     0        0       -  -                /etc/postfix\n";
-const OUT: &str = "postfix-out  mta    y        stopped    -   -         0         0       0         0     0        0       -  127.0.0.1:10026  /etc/postfix-out\n";
-const IN: &str = "postfix-in   mta    y        stopped    -   -         0         0       0         0     0        0       -  *:25             /etc/postfix-in\n";
+pub const HEADINGS: &str = "NAME         GROUP  ENABLED  STATE    PID  UP  MAILDROP  INCOMING  ACTIVE  DEFERRED  HOLD  CORRUPT  OLDEST  LISTENERS        DIRECTORY\n";
+pub const PRIMARY: &str = "-            -      y        stopped    -   -         0         0       0         0     0        0       -  -                /etc/postfix\n";
+pub const OUT: &str = "postfix-out  mta    y        stopped    -   -         0         0       0         0     0        0       -  127.0.0.1:10026  /etc/postfix-out\n";
+pub const IN: &str = "postfix-in   mta    y        stopped    -   -         0         0       0         0     0        0       -  *:25             /etc/postfix-in\n";
 
 /// A master(8) of that number, as far as its lock tells.
 #[must_use]
-fn master(host: &Host, name: &str, pid: &str) -> File {
+pub fn master(host: &Host, name: &str, pid: &str) -> File {
     let mut file = File::create(host.path(&format!("/var/spool/{name}/pid/master.pid"))).unwrap();
     file.lock().unwrap();
     file.write_all(pid.as_bytes()).unwrap();
@@ -31,7 +25,7 @@ fn master(host: &Host, name: &str, pid: &str) -> File {
 }
 
 /// Puts a message of that name into a queue.
-fn message(host: &Host, path: &str) {
+pub fn message(host: &Host, path: &str) {
     let file = host.path("/var/spool").join(path);
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(file, "").unwrap();
@@ -215,143 +209,6 @@ fn names_do_nothing_to_a_terminal() {
     host.add("/etc/postfix-in", "multi_instance_group = 郵便\n".as_bytes());
     let rows = words(&host, &[]);
     assert_eq!((&*rows[1][1], &*rows[2][1]), ("a?[2Jb?1mc?", "郵便"));
-}
-
-/// A screen of that many columns, on which postmulti runs.
-struct Screen {
-    process: Child,
-    shown: File,
-    text: Vec<u8>,
-}
-
-impl Screen {
-    fn new(host: &Host, arguments: &[&str], columns: u16, environment: &[(&str, &str)]) -> Screen {
-        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        let terminal = openpty(Some(&size), None).unwrap();
-        let mut settings = tcgetattr(&terminal.slave).unwrap();
-        cfmakeraw(&mut settings);
-        tcsetattr(&terminal.slave, SetArg::TCSANOW, &settings).unwrap();
-        let mut command = postmulti(host, &[&["--status"], arguments].concat(), || Ok(()));
-        command.env("TERM", "xterm").env_remove("NO_COLOR").envs(environment.iter().copied());
-        let process = command.stdout(terminal.slave).stderr(Stdio::null()).spawn().unwrap();
-        Screen { process, shown: terminal.master.into(), text: Vec::new() }
-    }
-
-    /// All that is shown until the end.
-    fn end(mut self) -> String {
-        // Whoever reads a terminal that nobody writes to any more gets an error.
-        let _end = self.shown.read_to_end(&mut self.text);
-        self.process.wait().unwrap();
-        String::from_utf8(self.text).unwrap()
-    }
-
-    /// Reads on until that is shown, after what was read before.
-    #[track_caller]
-    fn shows(&mut self, text: &str) {
-        let from = self.text.len();
-        let began = Instant::now();
-        while !String::from_utf8_lossy(&self.text[from..]).contains(text) {
-            let mut buffer = [0; 4096];
-            let length = self.shown.read(&mut buffer).unwrap();
-            self.text.extend_from_slice(&buffer[..length]);
-            assert!(
-                began.elapsed() < Duration::from_secs(60),
-                "{text} is not in: {:?}",
-                self.text.escape_ascii().to_string()
-            );
-        }
-    }
-}
-
-fn shown(columns: u16, environment: &[(&str, &str)]) -> String {
-    let host = Host::new();
-    message(&host, "postfix-in/corrupt/1ABCDE");
-    message(&host, "postfix-in/hold/3Pt2mN2VXxznjll");
-    host.add("/etc/postfix-out", b"multi_instance_enable = no\n");
-    fs::write(host.path("/etc/postfix/master.cf"), "x\n").unwrap();
-    let _master = master(&host, "postfix-in", "1");
-    Screen::new(&host, &[], columns, environment).end()
-}
-
-#[test]
-fn colours_are_for_terminals_that_have_them() {
-    let coloured = shown(200, &[]);
-    for expected in [
-        "\x1b[1mNAME\x1b[0m",
-        "\x1b[1m\x1b[31mdamaged\x1b[0m",
-        "\x1b[2mstopped\x1b[0m",
-        "\x1b[32mrunning\x1b[0m",
-        "\x1b[1m\x1b[31m1\x1b[0m",
-        "\x1b[33m57",
-    ] {
-        assert!(coloured.contains(expected), "{expected:?} is not in {coloured:?}");
-    }
-    assert_eq!(shown(200, &[("NO_COLOR", "")]).matches('\x1b').count(), coloured.matches('\x1b').count());
-    for none in [("NO_COLOR", "1"), ("TERM", "dumb"), ("TERM", "")] {
-        let plain = shown(200, &[none]);
-        assert!(plain.starts_with("NAME  ") && !plain.contains('\x1b'), "{none:?}: {plain:?}");
-    }
-}
-
-#[test]
-fn a_narrow_terminal_shows_less() {
-    let plain = |columns| shown(columns, &[("NO_COLOR", "1")]);
-    let headings = |columns| plain(columns).lines().next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
-    let all =
-        "NAME GROUP ENABLED STATE PID UP MAILDROP INCOMING ACTIVE DEFERRED HOLD CORRUPT OLDEST LISTENERS DIRECTORY";
-    assert_eq!(headings(200), all);
-    assert_eq!(headings(0), all);
-    assert_eq!(headings(130), all.replace("MAILDROP INCOMING ", ""));
-    assert_eq!(headings(80), "NAME ENABLED STATE UP HOLD CORRUPT OLDEST LISTENERS");
-    for columns in [20, 60, 80, 100, 120, 140] {
-        let text = plain(columns);
-        let width = text.lines().map(|line| line.chars().count()).max().unwrap();
-        assert!(width <= usize::from(columns.max(46)), "{columns}:\n{text}");
-    }
-}
-
-#[test]
-fn watched_on_a_terminal_an_instance_appears_and_vanishes() {
-    let host = Host::new();
-    let mut screen = Screen::new(&host, &["--watch", "1"], 200, &[("NO_COLOR", "1")]);
-    screen.shows("postfix-in ");
-    assert!(screen.text.starts_with(b"\x1b[H\x1b[JNAME "), "{:?}", screen.text.escape_ascii().to_string());
-    host.instance("postfix-new", "");
-    fs::create_dir_all(host.path("/var/spool/postfix-new")).unwrap();
-    fs::copy(host.path("/etc/postfix/master.cf"), host.path("/etc/postfix-new/master.cf")).unwrap();
-    screen.shows("postfix-new  -      n ");
-    let main_cf = host.path("/etc/postfix/main.cf");
-    let text = fs::read(&main_cf).unwrap();
-    fs::write(&main_cf, "x\n").unwrap();
-    screen
-        .shows("\x1b[H\x1b[Jpostmulti: fatal: /etc/postfix/main.cf, line 1: missing '=' after attribute name: \"x\"\n");
-    fs::write(&main_cf, text).unwrap();
-    screen.shows("postfix-new ");
-    host.list("/etc/postfix-out");
-    screen.shows("/etc/postfix-out\n\x1b[H");
-    kill(Pid::from_raw(screen.process.id() as i32), Signal::SIGINT).unwrap();
-    assert_eq!(screen.process.wait().unwrap().signal(), Some(libc::SIGINT));
-}
-
-#[test]
-fn watched_through_a_pipe_it_is_printed_again_and_again() {
-    for (json, expected) in
-        [(false, [HEADINGS, PRIMARY, OUT, IN, "\n", HEADINGS, PRIMARY, OUT, IN].concat()), (true, String::new())]
-    {
-        let host = Host::new();
-        let arguments = if json { vec!["--status", "--watch=1", "-j"] } else { vec!["--status", "--watch=1"] };
-        let mut process = postmulti(&host, &arguments, || Ok(())).stdout(Stdio::piped()).spawn().unwrap();
-        let mut output = process.stdout.take().unwrap();
-        let mut text = vec![0; if json { 2000 } else { expected.len() }];
-        output.read_exact(&mut text).unwrap();
-        match json {
-            false => assert_eq!(String::from_utf8(text).unwrap(), expected),
-            true => assert!(String::from_utf8(text).unwrap().lines().all(|line| line.starts_with("{\"name\": "))),
-        }
-        // Nobody reads on.
-        drop(output);
-        assert_eq!(process.wait().unwrap().signal(), Some(libc::SIGPIPE));
-    }
 }
 
 #[test]
