@@ -20,6 +20,10 @@ pub enum Opt {
     Disabled,
     Reverse,
     Json,
+    Jobs,
+    Timeout,
+    Prefix,
+    Summary,
     AssignName,
     AssignGroup,
     Root,
@@ -49,13 +53,14 @@ const MODES: &str = "Modes (exactly one)";
 const SELECTION: &str = "Selection (at most one; with -l, -p and -x none means all)";
 const NARROWING: &str = "Of the selected ones (with -l, -p and -x)";
 const OUTPUT: &str = "Order and output";
+const RUNNING: &str = "Running commands (with -p and -x)";
 const ASSIGNMENT: &str = "Assignment (with -e create, import or assign)";
 const CHANGES: &str = "Changes (with -e)";
 const OTHERS: &str = "Others";
 
 /// All options, in the order in which help shows them.
 #[rustfmt::skip] // a table reads best as one
-pub static TABLE: [Row; 21] = {
+pub static TABLE: [Row; 25] = {
     use Opt::*;
     [
         row(List,        Some('l'), "list",         None,           MODES,      "Name, group, enabled (y/n), directory"),
@@ -70,6 +75,10 @@ pub static TABLE: [Row; 21] = {
         row(Disabled,    None,      "disabled",     None,           NARROWING,  "Those that are not"),
         row(Reverse,     Some('R'), "reverse",      None,           OUTPUT,     "Last instance first (with -l or -x)"),
         row(Json,        Some('j'), "json",         None,           OUTPUT,     "One JSON object per instance (with -l)"),
+        row(Jobs,        None,      "jobs",         Some("N"),      RUNNING,    "Up to N at once, groups in order; 0: one per core"),
+        row(Timeout,     None,      "timeout",      Some("SECONDS"), RUNNING,   "End a command that takes longer"),
+        row(Prefix,      None,      "prefix",       None,           RUNNING,    "Put the instance in front of each line printed"),
+        row(Summary,     None,      "summary",      None,           RUNNING,    "End with a table of exit statuses, on stderr"),
         row(AssignName,  Some('I'), "assign-name",  Some("NAME"),   ASSIGNMENT, "Name the instance; '-': no name"),
         row(AssignGroup, Some('G'), "assign-group", Some("GROUP"),  ASSIGNMENT, "Put it into GROUP; '-': no group"),
         row(DryRun,      None,      "dry-run",      None,           CHANGES,    "Show what would change, and change nothing"),

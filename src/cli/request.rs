@@ -26,8 +26,8 @@ pub struct Request {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Mode {
     List { json: bool, reverse: bool },
-    Postfix { command: CommandLine },
-    Execute { command: CommandLine, reverse: bool },
+    Postfix { command: CommandLine, running: Running },
+    Execute { command: CommandLine, reverse: bool, running: Running },
     Edit(Edit, Manner),
 }
 
@@ -44,6 +44,19 @@ impl Default for Manner {
     fn default() -> Manner {
         Manner { dry_run: false, lock_timeout: Duration::from_secs(30) }
     }
+}
+
+/// How commands are run: one after the other, on the streams of this process, unless something else is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Running {
+    /// How many at once, their output in order; 0 stands for the number of processors.
+    pub jobs: Option<u32>,
+    /// How long each may take.
+    pub timeout: Option<Duration>,
+    /// Each line that they print begins with the instance.
+    pub prefix: bool,
+    /// At the end comes a table of how they ended.
+    pub summary: bool,
 }
 
 /// A command to run: never empty, though its name may be the empty word.
@@ -153,6 +166,7 @@ struct Asked {
     assignment: Assignment,
     reverse: bool,
     json: bool,
+    running: Running,
     dry_run: bool,
     lock_timeout: Option<Duration>,
     verbose: usize,
@@ -186,7 +200,11 @@ impl Asked {
             Opt::Reverse => self.reverse = !self.reverse,
             Opt::Json => self.json = true,
             Opt::DryRun => self.dry_run = true,
-            Opt::LockTimeout => self.lock_timeout = Some(seconds(value)?),
+            Opt::Jobs => once(&mut self.running.jobs, number(value, "--jobs", "a number")?, "--jobs")?,
+            Opt::Timeout => once(&mut self.running.timeout, time_to_run(value)?, "--timeout")?,
+            Opt::Prefix => self.running.prefix = true,
+            Opt::Summary => self.running.summary = true,
+            Opt::LockTimeout => self.lock_timeout = Some(seconds(value, "--lock-timeout")?),
             Opt::Verbose => self.verbose += 1,
             // Not for the request: these have been looked at before.
             Opt::Root | Opt::Help | Opt::Version | Opt::Completions => {}
@@ -215,29 +233,31 @@ impl Asked {
     fn judge(self, operands: Vec<OsString>) -> Result<(Mode, Selection, Narrowing), RequestError> {
         refuse(self.several_selections, RequestError::SeveralSelections)?;
         let asking = self.mode.filter(|_| !self.several_modes).ok_or(RequestError::NotOneMode)?;
-        let Asked { selection, narrowing, assignment, reverse, json, dry_run, lock_timeout, .. } = self;
+        let Asked { selection, narrowing, assignment, reverse, json, running, dry_run, lock_timeout, .. } = self;
         let mode = match asking {
             Asking::List => {
                 refuse(!operands.is_empty(), RequestError::CommandWithList)?;
                 refuse_assignment(assignment)?;
+                refuse_running(running)?;
                 Mode::List { json, reverse }
             }
             Asking::Postfix => {
                 let command = CommandLine::from_operands(operands)?;
                 refuse(reverse, RequestError::Reverse)?;
                 refuse_assignment(assignment)?;
-                Mode::Postfix { command }
+                Mode::Postfix { command, running }
             }
             Asking::Execute => {
                 let command = CommandLine::from_operands(operands)?;
                 refuse_assignment(assignment)?;
-                Mode::Execute { command, reverse }
+                Mode::Execute { command, reverse, running }
             }
             Asking::Edit(name, action) => {
                 refuse(reverse, RequestError::Reverse)?;
                 let edit = edit(name, action, assignment, operands)?;
                 refuse(json, RequestError::JsonWithoutList)?;
                 refuse_narrowing(&narrowing)?;
+                refuse_running(running)?;
                 let lock_timeout = lock_timeout.unwrap_or(Manner::default().lock_timeout);
                 return Ok((Mode::Edit(edit, Manner { dry_run, lock_timeout }), selection, narrowing));
             }
@@ -281,10 +301,20 @@ fn action(typed: OsString) -> Result<Asking, RequestError> {
     }
 }
 
-fn seconds(typed: OsString) -> Result<Duration, RequestError> {
+fn number(typed: OsString, option: &'static str, wanted: &'static str) -> Result<u32, RequestError> {
+    let number = typed.to_str().and_then(|typed| typed.parse().ok());
+    number.ok_or(RequestError::InvalidNumber(option, typed, wanted))
+}
+
+fn seconds(typed: OsString, option: &'static str) -> Result<Duration, RequestError> {
     // More than a clock can count to is no number of seconds.
-    let number = typed.to_str().and_then(|typed| typed.parse::<u32>().ok());
-    number.map(|number| Duration::from_secs(number.into())).ok_or(RequestError::InvalidTimeout(typed))
+    number(typed, option, "seconds").map(|number| Duration::from_secs(number.into()))
+}
+
+fn time_to_run(typed: OsString) -> Result<Duration, RequestError> {
+    let time = seconds(typed, "--timeout")?;
+    refuse(time.is_zero(), RequestError::InvalidNumber("--timeout", "0".into(), "one second at least"))?;
+    Ok(time)
 }
 
 /// `-` stands for the empty value.
@@ -292,7 +322,7 @@ fn assign(place: &mut Option<OsString>, value: OsString, option: &'static str) -
     once(place, if value == "-" { OsString::new() } else { value }, option)
 }
 
-fn once(place: &mut Option<OsString>, value: OsString, option: &'static str) -> Result<(), RequestError> {
+fn once<T>(place: &mut Option<T>, value: T, option: &'static str) -> Result<(), RequestError> {
     refuse(place.is_some(), RequestError::Repeated(option))?;
     *place = Some(value);
     Ok(())
@@ -307,6 +337,14 @@ fn refuse_narrowing(narrowing: &Narrowing) -> Result<(), RequestError> {
     refuse(narrowing.pattern.is_some(), not_here("--match"))?;
     refuse(narrowing.enabled == Some(true), not_here("--enabled"))?;
     refuse(narrowing.enabled == Some(false), not_here("--disabled"))
+}
+
+fn refuse_running(running: Running) -> Result<(), RequestError> {
+    let not_here = |option| RequestError::OnlyWith(option, "'-p' or '-x'");
+    refuse(running.jobs.is_some(), not_here("--jobs"))?;
+    refuse(running.timeout.is_some(), not_here("--timeout"))?;
+    refuse(running.prefix, not_here("--prefix"))?;
+    refuse(running.summary, not_here("--summary"))
 }
 
 fn refuse(wrong: bool, error: RequestError) -> Result<(), RequestError> {

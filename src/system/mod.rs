@@ -1,5 +1,6 @@
 //! The operating system, without a word about Postfix.
 
+pub mod child;
 pub mod directory;
 pub mod file;
 pub mod holder;
@@ -9,6 +10,7 @@ pub mod passwd;
 pub mod process;
 pub mod root;
 pub mod services;
+pub mod spool;
 
 use std::io;
 
