@@ -3,6 +3,7 @@
 mod in_a_row;
 mod life;
 mod measure;
+mod running;
 mod sandbox;
 mod state;
 mod target;
@@ -16,6 +17,7 @@ use measure::{Figures, Started, compare, started};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::setsid;
+use running::Running;
 use target::Target;
 
 const SECONDARIES: [usize; 4] = [0, 10, 100, 1000];
@@ -66,8 +68,11 @@ fn main() -> Result<ExitCode> {
     print_notes(&rows)?;
     in_a_row.print();
     println!();
+    let running = Running::measure()?;
+    running.print();
+    println!();
 
-    let targets = target::judge(&rows, &in_a_row, alone.median() - nothing.median());
+    let targets = target::judge(&rows, &in_a_row, &running, alone.median() - nothing.median());
     targets.iter().for_each(Target::print);
     Ok(if targets.iter().all(|target| target.met) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
