@@ -54,7 +54,7 @@ pub fn after(outcome: &anyhow::Result<u8>, request: &Request, primary: &Primary,
             hints()?.closest()
         }
         (Ok(0), Mode::Edit(Edit::Enable, manner)) if !manner.dry_run => hints()?.of_fresh(postfix, false),
-        (Ok(0), Mode::Postfix { command }) if Course::of(&command.name, &primary.postmulti) == Course::Start => {
+        (Ok(0), Mode::Postfix { command, .. }) if Course::of(&command.name, &primary.postmulti) == Course::Start => {
             hints()?.of_fresh(postfix, true)
         }
         _ => None,
@@ -92,7 +92,7 @@ impl Hints<'_> {
             return with_prefix(&printable(name)).map(|name| format!("give the name as -I {}", quoted(name)));
         }
         match (error.downcast_ref(), &self.request.mode) {
-            (Some(ActionError::NoMatch), Mode::Postfix { command }) if target.is_some() => {
+            (Some(ActionError::NoMatch), Mode::Postfix { command, .. }) if target.is_some() => {
                 let words: Vec<String> = command.words().map(quoted).collect();
                 let run = format!("{} -x postfix {}", self.postmulti_selecting(), words.join(" "));
                 // The primary's would come back to us.

@@ -64,16 +64,19 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
     let meant: Vec<&Instance> = instances.whole.iter().filter(|instance| request.means(instance)).collect();
     let left_out = instances.broken.iter().any(|broken| request.may_mean(broken, !meant.is_empty()));
 
-    let runner = Runner { root: postfix.root, shared: &primary.shared, log, verbose: request.verbose > 0 };
+    let runner =
+        |running| Runner { root: postfix.root, shared: &primary.shared, log, verbose: request.verbose > 0, running };
     let statuses = match &request.mode {
         Mode::List { json, reverse } => {
             list::list(in_order(meant, *reverse).into_iter(), *json, &mut io::stdout()).map_err(ActionError::Output)?;
             Vec::new()
         }
-        Mode::Execute { command, reverse } => runner.execute(command, &to_run(in_order(meant, *reverse), postfix)?),
-        Mode::Postfix { command } => {
+        Mode::Execute { command, reverse, running } => {
+            runner(*running).execute(command, &to_run(in_order(meant, *reverse), postfix)?)?
+        }
+        Mode::Postfix { command, running } => {
             let course = Course::of(&command.name, &primary.postmulti);
-            runner.postfix(command, course, &to_run(course.instances(meant), postfix)?)
+            runner(*running).postfix(command, course, &to_run(course.instances(meant), postfix)?)?
         }
         Mode::Edit(..) | Mode::Status(_) | Mode::Check { .. } => Vec::new(),
     };

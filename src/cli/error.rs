@@ -42,10 +42,9 @@ pub enum RequestError {
     NoAssignment,
     #[error("Parameter overrides not valid with '-e {0}'")]
     ParametersWithAction(&'static str),
-    #[error("Invalid '--lock-timeout' value '{}'. Specify seconds", printable(.0))]
-    InvalidTimeout(OsString),
-    #[error("Invalid '--watch' value '{}'. Specify seconds, at least 1", printable(.0))]
-    InvalidInterval(OsString),
+    /// An option, what was given, and what it takes.
+    #[error("Invalid '{0}' value '{value}'. Specify {2}", value = printable(.1))]
+    InvalidNumber(&'static str, OsString, &'static str),
     #[error("JSON output available only with '-l'")]
     JsonWithoutList,
     /// An option of ours, and the modes that it belongs to.

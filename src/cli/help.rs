@@ -51,8 +51,8 @@ fn shell(typed: &OsStr) -> Result<Shell, RequestError> {
 const USAGE: &str = "\
 postmulti -l [-jRv] [SELECTION]
        postmulti --status [-jRv] [--watch SECONDS] [SELECTION]
-       postmulti -p [-v] [SELECTION] COMMAND [ARGUMENT]...
-       postmulti -x [-Rv] [SELECTION] COMMAND [ARGUMENT]...
+       postmulti -p [-v] [SELECTION] [RUNNING] COMMAND [ARGUMENT]...
+       postmulti -x [-Rv] [SELECTION] [RUNNING] COMMAND [ARGUMENT]...
        postmulti --check [-j] [SELECTION]
        postmulti -e init
        postmulti -e create|import [-a | -g GROUP | -i NAME] [-I NAME] [-G GROUP]
@@ -132,7 +132,9 @@ fn argument(row: &Row) -> Arg {
         Opt::Edit => named(arg, ACTIONS.map(|(name, _)| name)),
         Opt::Completions => named(arg, SHELLS.map(|(name, _)| name)),
         Opt::Instance | Opt::Root => arg.value_hint(ValueHint::DirPath),
-        Opt::Group | Opt::Match | Opt::AssignName | Opt::AssignGroup => arg.value_hint(ValueHint::Other),
+        Opt::Group | Opt::Match | Opt::AssignName | Opt::AssignGroup | Opt::Jobs | Opt::Timeout => {
+            arg.value_hint(ValueHint::Other)
+        }
         _ => arg,
     }
 }

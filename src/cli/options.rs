@@ -23,6 +23,10 @@ pub enum Opt {
     Reverse,
     Json,
     Watch,
+    Jobs,
+    Timeout,
+    Prefix,
+    Summary,
     AssignName,
     AssignGroup,
     Root,
@@ -52,13 +56,14 @@ const MODES: &str = "Modes (exactly one)";
 const SELECTION: &str = "Selection (at most one; none means all, but not with -e)";
 const NARROWING: &str = "Of the selected ones (not with -e)";
 const OUTPUT: &str = "Order and output";
+const RUNNING: &str = "Running commands (with -p and -x)";
 const ASSIGNMENT: &str = "Assignment (with -e create, import or assign)";
 const CHANGES: &str = "Changes (with -e)";
 const OTHERS: &str = "Others";
 
 /// All options, in the order in which help shows them.
 #[rustfmt::skip] // a table reads best as one
-pub static TABLE: [Row; 24] = {
+pub static TABLE: [Row; 28] = {
     use Opt::*;
     [
         row(List,        Some('l'), "list",         None,           MODES,      "Name, group, enabled (y/n), directory"),
@@ -76,6 +81,10 @@ pub static TABLE: [Row; 24] = {
         row(Reverse,     Some('R'), "reverse",      None,           OUTPUT,     "Last instance first (with -l, -x or --status)"),
         row(Json,        Some('j'), "json",         None,           OUTPUT,     "One JSON object a line (-l, --status, --check)"),
         row(Watch,       None,      "watch",        Some("SECONDS"), OUTPUT,    "Look again and again (with --status)"),
+        row(Jobs,        None,      "jobs",         Some("N"),      RUNNING,    "Up to N at once, groups in order; 0: one per core"),
+        row(Timeout,     None,      "timeout",      Some("SECONDS"), RUNNING,   "End a command that takes longer"),
+        row(Prefix,      None,      "prefix",       None,           RUNNING,    "Put the instance in front of each line printed"),
+        row(Summary,     None,      "summary",      None,           RUNNING,    "End with a table of exit statuses, on stderr"),
         row(AssignName,  Some('I'), "assign-name",  Some("NAME"),   ASSIGNMENT, "Name the instance; '-': no name"),
         row(AssignGroup, Some('G'), "assign-group", Some("GROUP"),  ASSIGNMENT, "Put it into GROUP; '-': no group"),
         row(DryRun,      None,      "dry-run",      None,           CHANGES,    "Show what would change, and change nothing"),

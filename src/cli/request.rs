@@ -26,8 +26,8 @@ pub struct Request {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Mode {
     List { json: bool, reverse: bool },
-    Postfix { command: CommandLine },
-    Execute { command: CommandLine, reverse: bool },
+    Postfix { command: CommandLine, running: Running },
+    Execute { command: CommandLine, reverse: bool, running: Running },
     Check { json: bool },
     Edit(Edit, Manner),
     Status(View),
@@ -56,6 +56,19 @@ impl Default for Manner {
     fn default() -> Manner {
         Manner { dry_run: false, lock_timeout: Duration::from_secs(30) }
     }
+}
+
+/// How commands are run: one after the other, on the streams of this process, unless something else is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Running {
+    /// How many at once, their output in order; 0 stands for the number of processors.
+    pub jobs: Option<u32>,
+    /// How long each may take.
+    pub timeout: Option<Duration>,
+    /// Each line that they print begins with the instance.
+    pub prefix: bool,
+    /// At the end comes a table of how they ended.
+    pub summary: bool,
 }
 
 /// A command to run: never empty, though its name may be the empty word.
@@ -168,6 +181,7 @@ struct Asked {
     reverse: bool,
     json: bool,
     watch: Option<Duration>,
+    running: Running,
     dry_run: bool,
     lock_timeout: Option<Duration>,
     verbose: usize,
@@ -204,9 +218,13 @@ impl Asked {
             Opt::AssignGroup => assign(&mut self.assignment.group, value, "-G")?,
             Opt::Reverse => self.reverse = !self.reverse,
             Opt::Json => self.json = true,
-            Opt::Watch => self.watch = Some(interval(value)?),
+            Opt::Watch => self.watch = Some(some_seconds(value, "--watch")?),
             Opt::DryRun => self.dry_run = true,
-            Opt::LockTimeout => self.lock_timeout = Some(seconds(value)?),
+            Opt::Jobs => once(&mut self.running.jobs, number(value, "--jobs", "a number")?, "--jobs")?,
+            Opt::Timeout => once(&mut self.running.timeout, some_seconds(value, "--timeout")?, "--timeout")?,
+            Opt::Prefix => self.running.prefix = true,
+            Opt::Summary => self.running.summary = true,
+            Opt::LockTimeout => self.lock_timeout = Some(seconds(value, "--lock-timeout")?),
             Opt::Verbose => self.verbose += 1,
             // Not for the request: these have been looked at before.
             Opt::Root | Opt::Help | Opt::Version | Opt::Completions => {}
@@ -237,32 +255,35 @@ impl Asked {
         refuse(self.several_selections, RequestError::SeveralSelections)?;
         refuse(self.several_modes && self.new_mode, RequestError::NotOneModeOfAll)?;
         let asking = self.mode.filter(|_| !self.several_modes).ok_or(RequestError::NotOneMode)?;
-        let Asked { selection, narrowing, assignment, reverse, json, watch, dry_run, lock_timeout, .. } = self;
+        let Asked { selection, narrowing, assignment, reverse, json, watch, running, dry_run, lock_timeout, .. } = self;
         let mode = match asking {
             Asking::List => {
                 refuse(!operands.is_empty(), RequestError::CommandNotAllowed("-l"))?;
                 refuse_assignment(assignment)?;
+                refuse_running(running)?;
                 Mode::List { json, reverse }
             }
             Asking::Status => {
                 refuse(!operands.is_empty(), RequestError::CommandNotAllowed("--status"))?;
                 refuse_assignment(assignment)?;
+                refuse_running(running)?;
                 Mode::Status(View { json, reverse, watch })
             }
             Asking::Postfix => {
                 let command = CommandLine::from_operands(operands)?;
                 refuse(reverse, RequestError::Reverse)?;
                 refuse_assignment(assignment)?;
-                Mode::Postfix { command }
+                Mode::Postfix { command, running }
             }
             Asking::Execute => {
                 let command = CommandLine::from_operands(operands)?;
                 refuse_assignment(assignment)?;
-                Mode::Execute { command, reverse }
+                Mode::Execute { command, reverse, running }
             }
             Asking::Check => {
                 refuse(!operands.is_empty(), RequestError::CommandNotAllowed("--check"))?;
                 refuse_assignment(assignment)?;
+                refuse_running(running)?;
                 refuse(reverse, RequestError::OnlyWith("-R", "'-l', '-x' or '--status'"))?;
                 Mode::Check { json }
             }
@@ -272,6 +293,7 @@ impl Asked {
                 refuse(json, RequestError::JsonWithoutList)?;
                 refuse_narrowing(&narrowing)?;
                 refuse(watch.is_some(), RequestError::OnlyWith("--watch", "'--status'"))?;
+                refuse_running(running)?;
                 let lock_timeout = lock_timeout.unwrap_or(Manner::default().lock_timeout);
                 return Ok((Mode::Edit(edit, Manner { dry_run, lock_timeout }), selection, narrowing));
             }
@@ -317,17 +339,22 @@ fn action(typed: OsString) -> Result<Asking, RequestError> {
     }
 }
 
-fn seconds(typed: OsString) -> Result<Duration, RequestError> {
-    whole_seconds(&typed).ok_or(RequestError::InvalidTimeout(typed))
+fn number(typed: OsString, option: &'static str, wanted: &'static str) -> Result<u32, RequestError> {
+    let number = typed.to_str().and_then(|typed| typed.parse().ok());
+    number.ok_or(RequestError::InvalidNumber(option, typed, wanted))
 }
 
-fn interval(typed: OsString) -> Result<Duration, RequestError> {
-    whole_seconds(&typed).filter(|interval| !interval.is_zero()).ok_or(RequestError::InvalidInterval(typed))
-}
-
-fn whole_seconds(typed: &OsStr) -> Option<Duration> {
+fn seconds(typed: OsString, option: &'static str) -> Result<Duration, RequestError> {
     // More than a clock can count to is no number of seconds.
-    typed.to_str()?.parse::<u32>().ok().map(|number| Duration::from_secs(number.into()))
+    number(typed, option, "seconds").map(|number| Duration::from_secs(number.into()))
+}
+
+/// A time that is not over at once.
+fn some_seconds(typed: OsString, option: &'static str) -> Result<Duration, RequestError> {
+    let wanted = "seconds, at least 1";
+    let number = number(typed.clone(), option, wanted)?;
+    refuse(number == 0, RequestError::InvalidNumber(option, typed, wanted))?;
+    Ok(Duration::from_secs(number.into()))
 }
 
 /// `-` stands for the empty value.
@@ -335,7 +362,7 @@ fn assign(place: &mut Option<OsString>, value: OsString, option: &'static str) -
     once(place, if value == "-" { OsString::new() } else { value }, option)
 }
 
-fn once(place: &mut Option<OsString>, value: OsString, option: &'static str) -> Result<(), RequestError> {
+fn once<T>(place: &mut Option<T>, value: T, option: &'static str) -> Result<(), RequestError> {
     refuse(place.is_some(), RequestError::Repeated(option))?;
     *place = Some(value);
     Ok(())
@@ -350,6 +377,14 @@ fn refuse_narrowing(narrowing: &Narrowing) -> Result<(), RequestError> {
     refuse(narrowing.pattern.is_some(), not_here("--match"))?;
     refuse(narrowing.enabled == Some(true), not_here("--enabled"))?;
     refuse(narrowing.enabled == Some(false), not_here("--disabled"))
+}
+
+fn refuse_running(running: Running) -> Result<(), RequestError> {
+    let not_here = |option| RequestError::OnlyWith(option, "'-p' or '-x'");
+    refuse(running.jobs.is_some(), not_here("--jobs"))?;
+    refuse(running.timeout.is_some(), not_here("--timeout"))?;
+    refuse(running.prefix, not_here("--prefix"))?;
+    refuse(running.summary, not_here("--summary"))
 }
 
 fn refuse(wrong: bool, error: RequestError) -> Result<(), RequestError> {

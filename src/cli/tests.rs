@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::error::RequestError;
 use super::getopt::Arguments;
-use super::request::{Assignment, CommandLine, Edit, Manner, Mode, Narrowing, Request, Selection, View, root};
+use super::request::{Assignment, CommandLine, Edit, Manner, Mode, Narrowing, Request, Running, Selection, View, root};
 
 fn argv(line: &str) -> impl Iterator<Item = OsString> {
     line.split_whitespace().map(|word| if word == "''" { "" } else { word }.into())
@@ -73,14 +73,15 @@ fn command(words: &[&str]) -> CommandLine {
 #[test]
 fn the_modes() {
     let mode = |line| asked(line).unwrap().mode;
+    let running = Running::default();
     assert_eq!(mode("postmulti -l"), Mode::List { json: false, reverse: false });
     assert_eq!(mode("postmulti --list --json -R"), Mode::List { json: true, reverse: true });
     assert_eq!(mode("postmulti -RlRj"), Mode::List { json: true, reverse: false });
-    assert_eq!(mode("postmulti -p start -l"), Mode::Postfix { command: command(&["start", "-l"]) });
-    assert_eq!(mode("postmulti -p -- -v"), Mode::Postfix { command: command(&["-v"]) });
+    assert_eq!(mode("postmulti -p start -l"), Mode::Postfix { command: command(&["start", "-l"]), running });
+    assert_eq!(mode("postmulti -p -- -v"), Mode::Postfix { command: command(&["-v"]), running });
     assert_eq!(
         mode("postmulti -Rx sh -c '' -R"),
-        Mode::Execute { command: command(&["sh", "-c", "", "-R"]), reverse: true }
+        Mode::Execute { command: command(&["sh", "-c", "", "-R"]), reverse: true, running }
     );
     let view = |json, reverse, watch| Mode::Status(View { json, reverse, watch });
     assert_eq!(mode("postmulti --status"), view(false, false, None));
@@ -129,7 +130,8 @@ fn the_manner_of_a_change() {
     assert_eq!(manner("postmulti -e init --dry-run"), Ok(Manner { dry_run: true, ..Manner::default() }));
     assert_eq!(manner("postmulti -e init --lock-timeout=0"), Ok(seconds(0)));
     for wrong in ["-1", "1.5", "x", "''"] {
-        let error = RequestError::InvalidTimeout(if wrong == "''" { "" } else { wrong }.into());
+        let wrong_word = if wrong == "''" { "" } else { wrong }.into();
+        let error = RequestError::InvalidNumber("--lock-timeout", wrong_word, "seconds");
         assert_eq!(manner(&format!("postmulti -e init --lock-timeout {wrong}")), Err(error));
     }
     let only_with_edit = |option| Some(RequestError::OnlyWith(option, "'-e'"));
@@ -165,6 +167,35 @@ fn the_narrowings() {
             message,
             format!("The '{name}' option is available only with '-l', '-p', '-x', '--status' or '--check'")
         );
+    }
+}
+
+#[test]
+fn the_ways_of_running() {
+    let running = |line: &str| match asked(line)?.mode {
+        Mode::Postfix { running, .. } | Mode::Execute { running, .. } => Ok(running),
+        other => panic!("{other:?}"),
+    };
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    let all = Running { jobs: Some(8), timeout: seconds(9), prefix: true, summary: true };
+    assert_eq!(running("postmulti --jobs 8 --timeout=9 --prefix -p --summary stop"), Ok(all));
+    assert_eq!(running("postmulti -x --jobs 0 true --prefix"), Ok(Running { jobs: Some(0), ..Running::default() }));
+    for (option, wrong, wanted) in [
+        ("--jobs", "x", "a number"),
+        ("--jobs", "-1", "a number"),
+        ("--timeout", "1.5", "seconds, at least 1"),
+        ("--timeout", "0", "seconds, at least 1"),
+    ] {
+        let error = RequestError::InvalidNumber(option, wrong.into(), wanted);
+        assert_eq!(running(&format!("postmulti {option} {wrong} -x true")), Err(error));
+    }
+    assert_eq!(running("postmulti -x --jobs 1 --jobs 1 true"), Err(RequestError::Repeated("--jobs")));
+    for option in ["--jobs 2", "--timeout 1", "--prefix", "--summary"] {
+        let name = option.split(' ').next().unwrap();
+        for mode in ["-l", "-e enable -i in"] {
+            let message = asked(&format!("postmulti {mode} {option}")).unwrap_err().to_string();
+            assert_eq!(message, format!("The '{name}' option is available only with '-p' or '-x'"));
+        }
     }
 }
 

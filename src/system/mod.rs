@@ -1,5 +1,6 @@
 //! The operating system, without a word about Postfix.
 
+pub mod child;
 pub mod directory;
 pub mod file;
 pub mod holder;
@@ -11,6 +12,7 @@ pub mod processes;
 pub mod root;
 pub mod services;
 pub mod space;
+pub mod spool;
 pub mod terminal;
 
 use std::io;

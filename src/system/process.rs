@@ -4,6 +4,7 @@
 //! child does before it is another program.
 
 use super::root::Root;
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, raise, signal, sigprocmask};
@@ -12,10 +13,10 @@ use nix::unistd::{chdir, chroot};
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::IntoRawFd;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::OnceLock;
 
 /// A command with its arguments, and what is put into its environment on top of the caller's.
@@ -57,7 +58,7 @@ impl Program {
     }
 }
 
-/// Keeps an interrupt from the terminal for later, while it reaches the running command at once.
+/// Keeps signals for later that would end this process.
 #[derive(Debug)]
 pub struct Interrupts {
     signals: SigSet,
@@ -67,15 +68,30 @@ pub struct Interrupts {
     held: Option<SignalFd>,
 }
 
+/// A signal that has arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Interrupt {
+    pub signal: Signal,
+    /// Has the terminal sent it, to all that run in its foreground?
+    pub from_terminal: bool,
+}
+
 impl Interrupts {
-    /// From now on SIGINT and SIGQUIT do not end this process.
-    pub fn hold() -> Interrupts {
-        let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGQUIT]);
+    /// From now on these signals do not end this process.
+    ///
+    /// One that is ignored anyway stays ignored.
+    pub fn hold(signals: &[Signal]) -> Interrupts {
+        let signals = SigSet::from_iter(signals.iter().copied().filter(|signal| !ignores(*signal)));
         let mut mask_before = SigSet::empty();
         let blocked = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), Some(&mut mask_before));
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
         let held = blocked.ok().and_then(|()| SignalFd::with_flags(&signals, flags).ok());
         Interrupts { signals, mask_before, ignores_broken_pipe: ignores(Signal::SIGPIPE), held }
+    }
+
+    /// From now on a reader of our output that goes away does not end this process, until all is restored.
+    pub fn hold_broken_pipe(&self) {
+        let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::from(Signal::SIGPIPE)), None);
     }
 
     /// Lets a command have its signals as they were given to this process.
@@ -92,15 +108,32 @@ impl Interrupts {
         };
     }
 
-    /// The one that has arrived since the last question.
-    pub fn arrived(&mut self) -> Option<Signal> {
+    /// What can be read from as soon as one has arrived.
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.held.as_ref().map(AsFd::as_fd)
+    }
+
+    /// The first one that has arrived since the last question.
+    pub fn arrived(&mut self) -> Option<Interrupt> {
         let arrived = self.held.as_mut()?.read_signal().ok()??;
-        Signal::try_from(arrived.ssi_signo as i32).ok()
+        let signal = Signal::try_from(arrived.ssi_signo as i32).ok()?;
+        Some(Interrupt { signal, from_terminal: arrived.ssi_code == libc::SI_KERNEL })
+    }
+
+    /// From now on these signals end this process again.
+    pub fn release(&self) {
+        let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&self.signals), None);
+    }
+
+    /// All signals are as they were. If a reader of our output has gone away, that ends this process now, unless it was
+    /// told to ignore it.
+    pub fn restore(&self) {
+        let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&self.mask_before), None);
     }
 
     /// Ends this process by a signal that was held, as if it had not been.
     pub fn die_of(&self, signal: Signal) {
-        let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&self.signals), None);
+        self.release();
         let _ = raise(signal);
     }
 }
@@ -155,6 +188,15 @@ fn ignores(signal: Signal) -> bool {
 /// Was the command ended by that signal?
 pub fn killed_by(status: ExitStatus, signal: Signal) -> bool {
     status.signal() == Some(signal as i32)
+}
+
+/// A descriptor that can be read from when the process has ended.
+pub fn descriptor_of(process: &Child) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two numbers. What it returns is an open descriptor of nobody else's.
+    unsafe {
+        let descriptor = Errno::result(libc::syscall(libc::SYS_pidfd_open, process.id(), 0))?;
+        Ok(OwnedFd::from_raw_fd(descriptor as c_int))
+    }
 }
 
 /// The words of the command line, the name of the program first.

@@ -3,6 +3,7 @@
 mod in_a_row;
 mod life;
 mod measure;
+mod running;
 mod sandbox;
 mod state;
 mod status;
@@ -17,6 +18,7 @@ use measure::{Figures, Started, compare, started};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::unistd::setsid;
+use running::Running;
 use status::Status;
 use target::Target;
 
@@ -74,8 +76,12 @@ fn main() -> Result<ExitCode> {
     in_a_row.print();
     status.print();
     println!();
+    let running = Running::measure()?;
+    running.print();
+    println!();
 
-    let mut targets = target::judge(&rows, (&check, &check_started), &in_a_row, alone.median() - nothing.median());
+    let check = (&check, &check_started);
+    let mut targets = target::judge(&rows, check, &in_a_row, &running, alone.median() - nothing.median());
     targets.extend(status.targets());
     targets.iter().for_each(Target::print);
     Ok(if targets.iter().all(|target| target.met) { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -3,6 +3,7 @@
 use crate::Row;
 use crate::in_a_row::InARow;
 use crate::measure::{Figures, Started};
+use crate::running::Running;
 
 /// Up to so many secondaries no thread is worth its start.
 const FEW: usize = 64;
@@ -22,7 +23,13 @@ impl Target {
 }
 
 /// Judges what was measured; `start` is how many ms longer `-l` takes than true(1) if there is no secondary.
-pub fn judge(rows: &[Row], (check, started): (&Figures, &Started), in_a_row: &InARow, start: f64) -> Vec<Target> {
+pub fn judge(
+    rows: &[Row],
+    (check, started): (&Figures, &Started),
+    in_a_row: &InARow,
+    running: &Running,
+    start: f64,
+) -> Vec<Target> {
     let mut targets = vec![at_most("-l without a secondary, over true", start, 2.0, " ms")];
     for row in rows {
         let (ours, started) = &row.ours;
@@ -56,6 +63,7 @@ pub fn judge(rows: &[Row], (check, started): (&Figures, &Started), in_a_row: &In
     targets.push(at_most("--check with 1000", check.median(), 1000.0, " ms"));
     targets.push(at_most("--check with 1000, processes started", started.processes as f64, 0.0, ""));
     targets.push(at_least("-e create in a row, times as fast as the original", in_a_row.faster(), 200.0, "x"));
+    targets.push(at_least("-p stop of 40 that take a moment, --jobs 8 over none", running.faster(), 5.0, "x"));
     let actions = || rows.iter().filter(|row| row.is_action());
     let most = |count: fn(&Row) -> usize| actions().map(count).max().unwrap_or_default() as f64;
     targets.push(at_most("-e, processes started", most(|row| row.ours.1.processes), 0.0, ""));

@@ -61,7 +61,7 @@ fn judged(words: &[Text]) -> TestCaseResult {
     match Request::from_arguments(arguments) {
         Ok(Request { mode, .. }) => {
             prop_assert!(!is_wrong);
-            if let Mode::Execute { command, .. } | Mode::Postfix { command } = mode {
+            if let Mode::Execute { command, .. } | Mode::Postfix { command, .. } = mode {
                 prop_assert!(command.words().eq(&operands));
             }
         }

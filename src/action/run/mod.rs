@@ -1,25 +1,29 @@
-//! `-x` and `-p`: a command for each instance, one after the other.
+//! `-x` and `-p`: a command for each instance, one after the other or several at once.
 
-use crate::cli::request::CommandLine;
+mod lines;
+mod output;
+mod progress;
+mod report;
+mod round;
+mod schedule;
+mod started;
+
+use super::ActionError;
+use crate::cli::request::{CommandLine, Running};
 use crate::config::split_list;
 use crate::instance::Instance;
 use crate::instance::primary::{Commands, Shared};
-use crate::system::log::{Log, printable};
-use crate::system::process::{Interrupts, Program, killed_by, path_with};
-use crate::system::reason;
+use crate::system::log::Log;
+use crate::system::process::{Program, path_with};
 use crate::system::root::Root;
+use report::Report;
+use round::Round;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::ExitStatus;
 
 /// What postfix(1) does for a disabled instance in place of starting it.
 const CHECK: &str = "check";
-/// The exit status of a command that cannot be started.
-const FAILED: u8 = 1;
-/// Added to the number of the signal that killed a command, as shells do.
-const KILLED: u8 = 128;
 
 /// How a command treats the instances, and in which order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,11 +69,12 @@ pub struct Runner<'a> {
     pub shared: &'a Shared,
     pub log: &'a Log,
     pub verbose: bool,
+    pub running: Running,
 }
 
 impl Runner<'_> {
     /// `-x`: runs any command, with the instance's parameters in its environment. Returns each exit status.
-    pub fn execute(&self, command: &CommandLine, instances: &[&Instance]) -> Vec<u8> {
+    pub fn execute(&self, command: &CommandLine, instances: &[&Instance]) -> Result<Vec<u8>, ActionError> {
         let path = path_with(&self.shared.command_directory);
         self.each(instances, |instance| {
             let mut environment = self.environment(instance);
@@ -80,7 +85,12 @@ impl Runner<'_> {
     }
 
     /// `-p`: runs a postfix(1) command. Returns each exit status.
-    pub fn postfix(&self, command: &CommandLine, course: Course, instances: &[&Instance]) -> Vec<u8> {
+    pub fn postfix(
+        &self,
+        command: &CommandLine,
+        course: Course,
+        instances: &[&Instance],
+    ) -> Result<Vec<u8>, ActionError> {
         let postfix = Path::new(&self.shared.command_directory).join("postfix").into_os_string();
         self.each(instances, |instance| {
             let name = if course == Course::Start && !instance.enabled { OsStr::new(CHECK) } else { &command.name };
@@ -90,35 +100,11 @@ impl Runner<'_> {
         })
     }
 
-    /// Runs what `prepare` makes of each instance, until an interrupt from the terminal.
-    ///
-    /// That reaches the running command, which may well go on: then so do we, unless other instances were to follow.
-    fn each(&self, instances: &[&Instance], prepare: impl Fn(&Instance) -> Program) -> Vec<u8> {
+    /// Runs what `prepare` makes of each instance, as it is asked for.
+    fn each(&self, instances: &[&Instance], prepare: impl Fn(&Instance) -> Program) -> Result<Vec<u8>, ActionError> {
         self.log.flush();
-        let mut interrupts = Interrupts::hold();
-        let mut statuses = Vec::new();
-        for instance in instances {
-            let status = self.run(&prepare(instance), &interrupts);
-            statuses.push(status.map_or(FAILED, exit_code));
-            if let Some(signal) = interrupts.arrived() {
-                let ended = status.is_none_or(|status| killed_by(status, signal));
-                if ended || statuses.len() < instances.len() {
-                    self.log.flush();
-                    interrupts.die_of(signal);
-                }
-            }
-        }
-        statuses
-    }
-
-    /// None: it could not be started, which has been told.
-    fn run(&self, program: &Program, interrupts: &Interrupts) -> Option<ExitStatus> {
-        let status = program.command(self.root).and_then(|mut command| {
-            interrupts.release_in(&mut command);
-            command.status()
-        });
-        let name = program.arguments.first().map(printable).unwrap_or_default();
-        status.inspect_err(|error| self.log.fatal(format!("execvp {name}: {}", reason(error)))).ok()
+        let reports = Round::new(self, instances, &prepare).run()?;
+        Ok(reports.iter().map(Report::exit_code).collect())
     }
 
     /// What Postfix programs need to know to serve the instance.
@@ -144,8 +130,11 @@ fn parameters(instance: &Instance, shared: &Shared) -> [(&'static str, OsString)
     ]
 }
 
-/// The exit status of a command as a shell would show it.
-fn exit_code(status: ExitStatus) -> u8 {
-    let killed = || status.signal().map(|signal| KILLED.wrapping_add(signal as u8));
-    status.code().map(|code| code as u8).or_else(killed).unwrap_or(FAILED)
+/// What an instance is called wherever it is told from others, so that `-i` finds it.
+fn label(instance: &Instance) -> &OsStr {
+    match &instance.name {
+        Some(name) => name,
+        None if instance.primary => OsStr::new("-"),
+        None => &instance.config_directory,
+    }
 }

@@ -1,0 +1,243 @@
+//! `--timeout`, `--prefix`, `--summary`, and interrupts while commands run.
+
+use crate::environment::postmulti;
+use crate::host::Host;
+use crate::programs::{lives, outcome};
+use nix::errno::Errno;
+use nix::libc;
+use nix::pty::openpty;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, SetArg, cfmakeraw, tcgetattr, tcsetattr};
+use nix::unistd::{Pid, setsid};
+use regex::Regex;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// The table with its times as `#`, of which the width is not known.
+fn timeless(text: &str) -> String {
+    Regex::new(r" +([0-9]+\.[0-9]{2}|seconds|-)\n").unwrap().replace_all(text, " #\n").into_owned()
+}
+
+#[test]
+fn who_takes_too_long_is_ended_with_all_that_it_has_started() {
+    let host = Host::with_programs(&[]);
+    let lines = "sleep 1000 & echo $!; setsid sleep 1000 >/dev/null 2>&1 & echo $!; echo begun; wait";
+    for options in [&["-i", "in", "--timeout", "1"][..], &["-i", "in", "--timeout", "1", "--jobs", "2"]] {
+        let (code, stdout, stderr) = host.executed(options, lines);
+        let told = "postmulti: warning: instance /etc/postfix-in: terminated after 1 s: sh -c meet()";
+        assert!(code == Some(124) && stderr.starts_with(told) && stderr.lines().count() == 1, "{stderr}");
+        let words: Vec<_> = stdout.split_whitespace().collect();
+        let [child, daemon, "begun"] = words[..] else { panic!("{stdout}") };
+        while lives(child) {}
+        assert!(lives(daemon));
+        kill(Pid::from_raw(daemon.parse().unwrap()), Signal::SIGKILL).unwrap();
+    }
+}
+
+#[test]
+fn who_does_not_end_is_killed() {
+    let host = Host::with_programs(&["postfix-quick"]);
+    host.postfix("[ $MAIL_CONFIG = /etc/postfix-quick ] && exit; trap '' TERM; echo begun; while :; do sleep 1; done");
+    let began = Instant::now();
+    let arguments = ["--match", "{in,quick}", "--timeout", "1", "--jobs", "2", "--summary", "-p", "status"];
+    let (code, stdout, stderr) = outcome(postmulti(&host, &arguments, || Ok(())).output().unwrap());
+    assert_eq!((code, &*stdout), (Some(1), "begun\n"));
+    let expected = "\
+postmulti: warning: instance /etc/postfix-in: killed after 1 s: /usr/sbin/postfix -- status
+instance       status #
+postfix-in     timed out #
+postfix-quick  0 #
+";
+    assert_eq!(timeless(&stderr), expected);
+    assert!((6..9).contains(&began.elapsed().as_secs()));
+}
+
+#[test]
+fn who_is_in_time_is_not_disturbed() {
+    let host = Host::with_programs(&[]);
+    assert_eq!(host.executed(&["--timeout", "60", "-i", "in"], "sleep 0.1; exit 3").0, Some(3));
+    assert_eq!(host.executed(&["--timeout", "4294967295"], "true"), (Some(0), String::new(), String::new()));
+}
+
+#[test]
+fn each_line_begins_with_the_instance() {
+    let host = Host::with_programs(&["postfix-a"]);
+    host.list("$multi_instance_directories_before /etc/postfix-b");
+    std::fs::create_dir(host.path("/etc/postfix-b")).unwrap();
+    let main_cf = b"queue_directory = /var/spool/b\ndata_directory = /var/lib/b\n";
+    std::fs::write(host.path("/etc/postfix-b/main.cf"), main_cf).unwrap();
+    let lines = r"printf 'one\n\ntw'; printf wrong >&2; printf '\377o'";
+    for options in [&["--prefix"][..], &["--prefix", "--jobs", "3"]] {
+        let output = host.execute(options, lines).output().unwrap();
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        for label in ["-", "postfix-out", "postfix-in", "postfix-a", "/etc/postfix-b"] {
+            write!(stdout, "{label}: one\n{label}: \n{label}: tw").unwrap();
+            stdout.extend_from_slice(b"\xffo\n");
+            writeln!(stderr, "{label}: wrong").unwrap();
+        }
+        assert_eq!((output.stdout, output.stderr, output.status.code()), (stdout, stderr, Some(0)));
+    }
+}
+
+#[test]
+fn a_summary_of_all() {
+    let host = Host::with_programs(&["postfix-a"]);
+    let lines = "case $name in primary) exit 75;; postfix-a) kill -KILL $$;; esac";
+    let expected = "\
+instance     status #
+-            75 #
+postfix-out  0 #
+postfix-in   0 #
+postfix-a    signal 9 #
+";
+    for options in [&["--summary"][..], &["--summary", "--jobs", "2"]] {
+        let (code, stdout, stderr) = host.executed(options, lines);
+        assert_eq!((code, &*stdout, &*timeless(&stderr)), (Some(1), "", expected));
+    }
+}
+
+/// A signal that is sent to postmulti alone.
+#[test]
+fn what_ends_postmulti_is_passed_on() {
+    let host = Host::with_programs(&["postfix-a"]);
+    host.meeting("x");
+    for (signal, options) in [
+        (Signal::SIGTERM, &["--jobs", "2"][..]),
+        (Signal::SIGHUP, &["--jobs", "2"]),
+        (Signal::SIGQUIT, &["--jobs", "2"]),
+        (Signal::SIGINT, &["--jobs", "2", "--timeout", "99"]),
+        (Signal::SIGTERM, &["--jobs", "2", "--prefix"]),
+    ] {
+        // The first one survives it, and the second one does not. The others do not begin.
+        let lines = "trap '[ $name != primary ] || { echo caught; exit 5; }; trap - HUP INT QUIT TERM; kill -KILL $$' \
+                     HUP INT QUIT TERM; meet x; while :; do sleep 0.02; done";
+        let mut command = host.execute(&[options, &["--summary"]].concat(), lines);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        host.met("x", 2);
+        kill(Pid::from_raw(child.id() as i32), signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.signal(), Some(signal as i32), "{output:?}");
+        let caught = if options.contains(&"--prefix") { "-: caught\n" } else { "caught\n" };
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), caught);
+        let expected = "\
+instance     status #
+-            5 #
+postfix-out  signal 9 #
+postfix-in   not started #
+postfix-a    not started #
+";
+        assert_eq!(timeless(&String::from_utf8(output.stderr).unwrap()), expected);
+    }
+}
+
+/// A terminal, and postmulti in its foreground.
+struct Session {
+    terminal: File,
+    child: std::process::Child,
+}
+
+impl Session {
+    fn begin(mut command: Command, kind: &str) -> Session {
+        let pty = openpty(None, None).unwrap();
+        let mut settings = tcgetattr(&pty.slave).unwrap();
+        cfmakeraw(&mut settings);
+        settings.local_flags |= LocalFlags::ISIG;
+        tcsetattr(&pty.slave, SetArg::TCSANOW, &settings).unwrap();
+        let lead = || {
+            setsid()?;
+            // SAFETY: the request takes no pointer.
+            Errno::result(unsafe { libc::ioctl(2, libc::TIOCSCTTY, 0) })?;
+            Ok(())
+        };
+        // SAFETY: all that is done between fork and exec here are two system calls.
+        unsafe { command.pre_exec(lead) };
+        command.env("TERM", kind).stdin(pty.slave.try_clone().unwrap());
+        let child = command.stdout(pty.slave.try_clone().unwrap()).stderr(pty.slave).spawn().unwrap();
+        Session { terminal: File::from(pty.master), child }
+    }
+
+    /// All that was sent to the terminal; and the signal that has ended postmulti.
+    fn end(mut self) -> (String, Option<i32>) {
+        let mut shown = Vec::new();
+        let _end = self.terminal.read_to_end(&mut shown);
+        (String::from_utf8(shown).unwrap(), self.child.wait().unwrap().signal())
+    }
+}
+
+/// What can be read on the terminal in the end, of all that was sent to it.
+fn screen(sent: &str) -> String {
+    let mut screen = String::new();
+    let mut line = String::new();
+    for part in Regex::new("\x1b\\[2K|\r|\n|[^\x1b\r\n]+").unwrap().find_iter(sent) {
+        match part.as_str() {
+            "\x1b[2K" => line.clear(),
+            "\r" => {}
+            "\n" => {
+                screen += &format!("{line}\n");
+                line.clear();
+            }
+            text => line += text,
+        }
+    }
+    screen + &line
+}
+
+#[test]
+fn an_interrupt_at_the_terminal() {
+    let host = Host::with_programs(&["postfix-a"]);
+    host.meeting("x");
+    for options in [&["--jobs", "2"][..], &["--jobs", "2", "--timeout", "99"], &["--timeout", "99"], &["--summary"]] {
+        let lines = "trap 'echo caught; exit 5' INT; meet x; while :; do sleep 0.02; done";
+        let mut session = Session::begin(host.execute(&[options, &["--summary"]].concat(), lines), "dumb");
+        let jobs = if options[0] == "--jobs" { 2 } else { 1 };
+        host.met("x", jobs);
+        session.terminal.write_all(b"\x03").unwrap();
+        let (shown, signal) = session.end();
+        let (second, table) = match jobs {
+            1 => ("not started #", "caught\n"),
+            _ => ("5 #", "caught\ncaught\n"),
+        };
+        let expected = format!(
+            "{table}instance     status #\n-            5 #\npostfix-out  {second}\npostfix-in   not started #\n\
+             postfix-a    not started #\n"
+        );
+        assert_eq!((timeless(&shown), signal), (expected, Some(libc::SIGINT)), "{options:?}");
+    }
+}
+
+/// With a time limit, nobody waits for what is typed at the terminal.
+#[test]
+fn reading_from_the_terminal() {
+    let host = Host::with_programs(&[]);
+    let session = Session::begin(host.execute(&["--timeout", "99"], "cat; echo $name"), "dumb");
+    assert_eq!(session.end(), ("primary\npostfix-out\npostfix-in\n".to_owned(), None));
+    let mut session = Session::begin(host.execute(&["--prefix", "-i", "in"], "read line; echo $line"), "dumb");
+    session.terminal.write_all(b"word\n").unwrap();
+    assert_eq!(session.end(), ("postfix-in: word\n".to_owned(), None));
+}
+
+#[test]
+fn progress() {
+    let host = Host::with_programs(&["postfix-a", "postfix-b"]);
+    let lines = "sleep 0.1; echo $name; printf wrong >&2; sleep 0.1; echo >&2";
+    let shown = |options: &[&str], kind| Session::begin(host.execute(options, lines), kind).end().0;
+    let sent = shown(&["--jobs", "2"], "xterm");
+    assert!(
+        sent.contains("0 of 5 done, running: - postfix-out ") && sent.contains("4 of 5 done, running: "),
+        "{sent:?}"
+    );
+    let names = ["primary", "postfix-out", "postfix-in", "postfix-a", "postfix-b"];
+    let expected = names.map(|name| format!("{name}\nwrong\n")).concat();
+    assert_eq!(screen(&sent), expected);
+    for (options, kind) in [(&["--jobs", "2"][..], "dumb"), (&["--prefix"], "xterm"), (&[], "xterm")] {
+        let sent = shown(options, kind);
+        assert!(!sent.contains("done") && !sent.contains('\x1b'), "{sent:?}");
+    }
+    // Of few instances nobody needs to be told.
+    assert_eq!(shown(&["--jobs", "2", "-g", "mta"], "xterm"), "postfix-out\nwrong\npostfix-in\nwrong\n");
+    let (_, stdout, stderr) = host.executed(&["--jobs", "2"], lines);
+    assert_eq!((stdout.lines().count(), &*stderr), (5, &*"wrong\n".repeat(5)));
+}
