@@ -3,9 +3,11 @@
 //! - [`options`]: the one table of options.
 //! - [`getopt`]: what was typed, in POSIX order. Judges nothing, so that it can be read before main.cf is.
 //! - [`help`]: what is answered without looking at any instance.
-//! - [`request`]: what is asked of the instances, and the checks in their fixed order.
+//! - [`request`]: what is asked of the instances.
+//! - `asked`: the checks, in their fixed order.
 //! - [`error`]: the complaints about usage.
 
+mod asked;
 pub mod error;
 pub mod getopt;
 pub mod help;
