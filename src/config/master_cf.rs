@@ -62,6 +62,19 @@ pub enum Finding {
     Argument { line: usize, complaint: Vec<u8> },
 }
 
+impl Finding {
+    /// Why Postfix reads nothing of the file: the line, and what is wrong there.
+    pub fn defect(&self) -> Option<(usize, Vec<u8>)> {
+        match self {
+            Finding::FieldCount { line } => Some((*line, b"the entry has less than eight fields".to_vec())),
+            Finding::Field { line, field, value, .. } => {
+                Some((*line, [b"field ", field.as_bytes(), b" cannot be \"", value, b"\""].concat()))
+            }
+            Finding::Orphan { .. } | Finding::Argument { .. } => None,
+        }
+    }
+}
+
 impl MasterCf {
     /// Reads a whole file. Bad entries are left out, and told by the findings.
     pub fn parse(bytes: Vec<u8>) -> MasterCf {

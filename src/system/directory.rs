@@ -41,6 +41,11 @@ impl SystemError {
         self.error.kind() == io::ErrorKind::NotFound
     }
 
+    /// Is it that this user may not?
+    pub fn is_denied(&self) -> bool {
+        self.error.kind() == io::ErrorKind::PermissionDenied
+    }
+
     /// Is it that there is something else than a directory?
     pub fn not_a_directory(&self) -> bool {
         self.error.kind() == io::ErrorKind::NotADirectory

@@ -32,6 +32,12 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// Is it that this user may not?
+    pub fn is_denied(&self) -> bool {
+        let denied = |reason: &io::Error| reason.kind() == io::ErrorKind::PermissionDenied;
+        matches!(self, ReadError::Open { reason, .. } | ReadError::Read { reason, .. } if denied(reason))
+    }
+
     /// Is there no such file, or none that can be read? All else is trouble of the system, and says nothing about the file.
     pub fn says_unusable(&self) -> bool {
         let missing = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory, io::ErrorKind::IsADirectory];

@@ -158,7 +158,8 @@ fn what_is_damaged_is_told_and_shown() {
     };
     let (main_cf, left_out) =
         damaged("main.cf", "is left out: /etc/postfix-out/main.cf, line 1: missing '=' after attribute name: \"x\"");
-    let (master_cf, bad) = damaged("master.cf", "is damaged: /etc/postfix-out/master.cf, line 1: too few fields");
+    let (master_cf, bad) =
+        damaged("master.cf", "is damaged: /etc/postfix-out/master.cf, line 1: the entry has less than eight fields");
     for (file, message) in [(main_cf, left_out), (master_cf, bad)] {
         let host = Host::new();
         fs::write(host.path(&file), "x\n").unwrap();

@@ -12,7 +12,6 @@ use crate::system::file;
 use crate::system::log::printable;
 use nix::sys::stat::{FileStat, SFlag};
 use std::ffi::OsStr;
-use std::io::ErrorKind;
 use std::path::Path;
 
 /// The bits by which others than the owner may change names in a directory.
@@ -92,7 +91,7 @@ fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Ent
     for base in [&instance.config_directory, &instance.queue_directory, &instance.data_directory].map(Path::new) {
         let is_config = *base == *instance.config_directory;
         let directory = match Directory::open(host.postfix.root, base) {
-            Err(error) if is_denied(&error) => {
+            Err(error) if error.is_denied() => {
                 findings.unseen(member, error);
                 continue;
             }
@@ -104,7 +103,7 @@ fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Ent
             match status(&directory, &permissions.place.below) {
                 Ok(Some(status)) => wrong.extend(judge(host, permissions, &status, is_config)),
                 Ok(None) => {}
-                Err(error) if is_denied(&error) => findings.unseen(member, error),
+                Err(error) if error.is_denied() => findings.unseen(member, error),
                 Err(error) => wrong.push((Severity::Error, error.to_string())),
             }
         }
@@ -117,10 +116,6 @@ fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Ent
     let severity = wrong.iter().map(|(severity, _)| *severity).max().unwrap_or(Severity::Warning);
     let remedy = host.command(member, "-x postfix set-permissions");
     findings.add(of_member(severity, format!("{first}{more}"), remedy));
-}
-
-fn is_denied(error: &SystemError) -> bool {
-    error.error.kind() == ErrorKind::PermissionDenied
 }
 
 /// What there is in a base; None if there is nothing, which postfix(1) makes when it starts.

@@ -8,14 +8,13 @@ use crate::instance::load::LoadError;
 use crate::instance::parameters::{self, FileError, Place, Problem};
 use crate::instance::postconf::AskError;
 use crate::system::directory::{Directory, SystemError, kind};
-use crate::system::file::{self, ReadError};
+use crate::system::file;
 use crate::system::log::printable;
 use crate::system::root::Root;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
 use std::ffi::OsStr;
 use std::fs::TryLockError;
-use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -36,17 +35,13 @@ pub fn look(host: &Host, findings: &mut Findings) {
     }
 }
 
-fn is_denied(error: &ReadError) -> bool {
-    matches!(error, ReadError::Open { reason, .. } | ReadError::Read { reason, .. } if reason.kind() == ErrorKind::PermissionDenied)
-}
-
 /// A secondary whose main.cf cannot be used.
 fn broken(host: &Host, member: usize, error: &LoadError, findings: &mut Findings) {
     let directory = host.members[member].config_directory;
     let file = parameters::main_cf(directory);
     let deport = || host.command(member, "-e deport");
     let (line, reason, remedy) = match error {
-        LoadError::File(FileError::Read(error)) if is_denied(error) => return findings.unseen(member, error),
+        LoadError::File(FileError::Read(error)) if error.is_denied() => return findings.unseen(member, error),
         LoadError::File(FileError::Read(error)) => match file::exists(host.postfix.root, Path::new(directory)) {
             Ok(false) => {
                 let place = host.members[0].whole().map(|whole| whole.parameters.place("multi_instance_directories"));
@@ -115,7 +110,7 @@ fn master_cf(host: &Host, member: usize, whole: &Whole, findings: &mut Findings)
     let file = whole.master_cf_path();
     let master_cf = match &whole.master_cf {
         Ok(master_cf) => master_cf,
-        Err(error) if is_denied(error) => return findings.unseen(member, error),
+        Err(error) if error.is_denied() => return findings.unseen(member, error),
         Err(error) => {
             let prototype = Path::new(&host.primary.shared.meta_directory).join("master.cf.proto");
             let remedy = format!("cp {} {}", quoted(prototype), quoted(&file));
@@ -125,15 +120,11 @@ fn master_cf(host: &Host, member: usize, whole: &Whole, findings: &mut Findings)
     };
     for finding in master_cf.findings() {
         let text = |bytes: &[u8]| printable(OsStr::from_bytes(bytes));
-        let (severity, line, reason) = match finding {
-            master_cf::Finding::Orphan { text } => (Severity::Warning, None, orphan(text)),
-            master_cf::Finding::FieldCount { line } => {
-                (Severity::Error, Some(*line), "the entry has less than eight fields".to_owned())
-            }
-            master_cf::Finding::Field { line, field, value, .. } => {
-                (Severity::Error, Some(*line), format!("field {field} cannot be \"{}\"", text(value)))
-            }
-            master_cf::Finding::Argument { line, complaint } => (Severity::Warning, Some(*line), text(complaint)),
+        let (severity, line, reason) = match (finding, finding.defect()) {
+            (_, Some((line, defect))) => (Severity::Error, Some(line), text(&defect)),
+            (master_cf::Finding::Orphan { text }, _) => (Severity::Warning, None, orphan(text)),
+            (master_cf::Finding::Argument { line, complaint }, _) => (Severity::Warning, Some(*line), text(complaint)),
+            _ => continue,
         };
         let remedy = "mend the entry, or put a # in front of it";
         let finding = Finding::new(severity, Check::Broken, member, reason, remedy);
@@ -156,7 +147,7 @@ fn temporary(host: &Host, member: usize, whole: &Whole, name: &str, findings: &m
             let reason = "an edit was interrupted and has left this file";
             findings.add(Finding::new(Severity::Note, Check::Temporary, member, reason, remedy).in_file(path));
         }
-        Err(error) if error.error.kind() == ErrorKind::PermissionDenied => findings.unseen(member, error),
+        Err(error) if error.is_denied() => findings.unseen(member, error),
         _ => {}
     }
 }

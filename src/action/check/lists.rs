@@ -11,7 +11,6 @@ use crate::system::file;
 use crate::system::log::printable;
 use rustc_hash::FxHashSet;
 use std::ffi::{OsStr, OsString};
-use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -106,7 +105,7 @@ fn unlisted(host: &Host, alternates: &[OsString], findings: &mut Findings) {
     let Some(parent) = Path::new(&host.primary.instance.config_directory).parent() else { return };
     let names = Directory::open(root, parent).and_then(|directory| directory.names());
     let names = match names {
-        Err(error) if error.error.kind() == ErrorKind::PermissionDenied => return findings.unseen(0, error),
+        Err(error) if error.is_denied() => return findings.unseen(0, error),
         names => names.unwrap_or_default(),
     };
     for path in names.iter().map(|name| parent.join(name)) {

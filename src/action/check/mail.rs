@@ -12,7 +12,6 @@ use crate::system::log::printable;
 use crate::system::space::{Space, space};
 use indexmap::IndexMap;
 use rustc_hash::FxHashSet;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Room for less than this, and less than one in twenty, is nearly none: in bytes, and in files.
@@ -79,7 +78,7 @@ fn counted(found: &[(&'static str, usize)]) -> String {
 }
 
 fn unseen(member: usize, error: SystemError, findings: &mut Findings) {
-    if error.error.kind() == ErrorKind::PermissionDenied {
+    if error.is_denied() {
         findings.unseen(member, error);
     }
 }

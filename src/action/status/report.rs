@@ -7,13 +7,12 @@ use crate::instance::queues::{Oldest, count};
 use crate::instance::running::{Master, master};
 use crate::instance::{Broken, Instance};
 use crate::system::directory::{Directory, SystemError};
-use crate::system::file::{self, ReadError};
+use crate::system::file;
 use crate::system::log::printable;
 use crate::system::processes::Processes;
 use crate::system::services::Services;
 use indexmap::IndexSet;
 use std::ffi::OsStr;
-use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::SystemTime;
@@ -116,7 +115,7 @@ impl<'a> Report<'a> {
     fn keep<T>(&mut self, outcome: Result<T, SystemError>) -> Option<T> {
         match outcome {
             Ok(value) => return Some(value),
-            Err(error) if error.error.kind() == ErrorKind::PermissionDenied => self.denied.push(error.to_string()),
+            Err(error) if error.is_denied() => self.denied.push(error.to_string()),
             Err(error) => self.complaints.push(error.to_string()),
         }
         None
@@ -153,16 +152,14 @@ impl Scene<'_> {
     fn look_at_services(&self, instance: &Instance, report: &mut Report) {
         let path = Path::new(&instance.config_directory).join("master.cf");
         let bytes = match file::read(self.postfix.root, &path) {
-            Err(error) if matches!(&error, ReadError::Open { reason, .. } if reason.kind() == ErrorKind::PermissionDenied) =>
-            {
-                return report.denied.push(error.to_string());
-            }
+            Err(error) if error.is_denied() => return report.denied.push(error.to_string()),
             Err(error) => return report.damage(error.to_string()),
             Ok(bytes) => bytes,
         };
         let master_cf = MasterCf::parse(bytes);
-        if let Some(complaint) = master_cf.findings().iter().find_map(unusable) {
-            return report.damage(format!("{}, {complaint}", printable(&path)));
+        if let Some((line, defect)) = master_cf.findings().iter().find_map(Finding::defect) {
+            let defect = printable(OsStr::from_bytes(&defect));
+            return report.damage(format!("{}, line {line}: {defect}", printable(&path)));
         }
         let parsed = Parameters::parse(self.postfix, &instance.config_directory, &instance.main_cf).1;
         let found = parsed.ok().and_then(|parameters| listeners(&parameters, &master_cf, self.services));
@@ -185,16 +182,5 @@ fn look_at_mail(queues: &Directory, report: &mut Report) {
     for (place, queue) in QUEUES.into_iter().enumerate() {
         let counted = count(queues, queue, &mut report.oldest);
         report.queues[place] = report.keep(counted);
-    }
-}
-
-/// What makes a master.cf be of no use, as Postfix reads nothing of it then.
-fn unusable(finding: &Finding) -> Option<String> {
-    match finding {
-        Finding::FieldCount { line } => Some(format!("line {line}: too few fields")),
-        Finding::Field { line, field, value, .. } => {
-            Some(format!("line {line}: field \"{field}\": bad value: \"{}\"", printable(OsStr::from_bytes(value))))
-        }
-        Finding::Orphan { .. } | Finding::Argument { .. } => None,
     }
 }
