@@ -1,14 +1,17 @@
 //! A command that runs, while this process does something else.
 
-use super::process::descriptor_of;
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
+use rustix::process::{PidfdFlags, pidfd_open};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{self, Command, ExitStatus, Stdio};
+use std::thread;
 
 /// One of the two that a command prints on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +57,17 @@ impl Child {
         if apart.group {
             command.process_group(0);
         }
+        // With the command there must be room for what watches over it.
+        let room = io::stdin().as_fd().try_clone_to_owned()?;
         let mut process = command.spawn()?;
+        drop(room);
         let pipes = [process.stdout.take().map(OwnedFd::from), process.stderr.take().map(OwnedFd::from)];
         let pipes = pipes.map(|pipe| pipe.map(File::from));
         let ready = pipes
             .iter()
             .flatten()
             .try_for_each(|pipe| Ok(fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map(drop)?));
-        match ready.and_then(|()| descriptor_of(&process)) {
+        match ready.and_then(|()| end_of(&process)) {
             Ok(end) => Ok(Child { process, end, pipes, has_group: apart.group }),
             Err(error) => {
                 // What cannot be watched must not be left running.
@@ -114,6 +120,46 @@ impl Child {
             let _ = killpg(process, Signal::SIGCONT);
         } else {
             let _ = kill(process, signal);
+        }
+    }
+}
+
+/// What can be read from as soon as a process has ended.
+fn end_of(process: &process::Child) -> io::Result<OwnedFd> {
+    match pidfd_open(rustix::process::Pid::from_child(process), PidfdFlags::empty()) {
+        // Some containers know no descriptors of processes, or forbid them.
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::PERM) => end_by_thread(Pid::from_raw(process.id() as i32)),
+        end => Ok(end?),
+    }
+}
+
+/// The same by a thread that waits for the end, and leaves it to others to ask how it ended.
+fn end_by_thread(process: Pid) -> io::Result<OwnedFd> {
+    let (end, begin) = io::pipe()?;
+    let wait = move || {
+        while waitid(Id::Pid(process), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
+        drop(begin);
+    };
+    thread::Builder::new().spawn(wait)?;
+    Ok(end.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+    #[test]
+    fn the_end_is_seen_with_and_without_descriptors_of_processes() {
+        for by_thread in [false, true] {
+            let mut process = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+            let pid = Pid::from_raw(process.id() as i32);
+            let end = if by_thread { end_by_thread(pid) } else { end_of(&process) }.unwrap();
+            let has_ended = |time| poll(&mut [PollFd::new(end.as_fd(), PollFlags::POLLIN)], time).unwrap() == 1;
+            assert!(!has_ended(PollTimeout::from(20u8)));
+            drop(process.stdin.take());
+            assert!(has_ended(PollTimeout::from(10_000u16)));
+            assert!(process.wait().unwrap().success());
         }
     }
 }

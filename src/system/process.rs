@@ -4,7 +4,6 @@
 //! child does before it is another program.
 
 use super::root::Root;
-use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, raise, signal, sigprocmask};
@@ -13,10 +12,10 @@ use nix::unistd::{chdir, chroot};
 use std::ffi::{CStr, OsStr, OsString, c_char, c_int};
 use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Command, ExitStatus};
 use std::sync::OnceLock;
 
 /// A command with its arguments, and what is put into its environment on top of the caller's.
@@ -188,15 +187,6 @@ fn ignores(signal: Signal) -> bool {
 /// Was the command ended by that signal?
 pub fn killed_by(status: ExitStatus, signal: Signal) -> bool {
     status.signal() == Some(signal as i32)
-}
-
-/// A descriptor that can be read from when the process has ended.
-pub fn descriptor_of(process: &Child) -> io::Result<OwnedFd> {
-    // SAFETY: the call takes two numbers. What it returns is an open descriptor of nobody else's.
-    unsafe {
-        let descriptor = Errno::result(libc::syscall(libc::SYS_pidfd_open, process.id(), 0))?;
-        Ok(OwnedFd::from_raw_fd(descriptor as c_int))
-    }
 }
 
 /// The words of the command line, the name of the program first.
