@@ -88,9 +88,11 @@ impl Interrupts {
         Interrupts { signals, mask_before, ignores_broken_pipe: ignores(Signal::SIGPIPE), held }
     }
 
-    /// From now on a reader of our output that goes away does not end this process, until all is restored.
-    pub fn hold_broken_pipe(&self) {
+    /// From now on output does not end this process, until all is restored: neither that its reader goes away, nor that
+    /// what waits for one grows beyond a limit.
+    pub fn hold_output_signals(&self) {
         let _ = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::from(Signal::SIGPIPE)), None);
+        survive_size_limit(self.mask_before);
     }
 
     /// Lets a command have its signals as they were given to this process.
@@ -156,11 +158,19 @@ pub fn hold_signals() -> impl Drop {
     }
     let mut before = SigSet::empty();
     let held = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::from_iter(ENDINGS)), Some(&mut before));
-    // SAFETY: no handler is set that could run.
-    if let (Ok(()), Ok(at_size_limit)) = (held, unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }) {
-        let _ = SIGNALS_BEFORE.set((before, at_size_limit));
+    if held.is_ok() {
+        survive_size_limit(before);
     }
     Held(held.is_ok().then_some(before))
+}
+
+/// From now on a file that would grow beyond the limit of this process is an error like any other, and no signal. To
+/// commands, that and this mask of signals are as they were.
+fn survive_size_limit(mask: SigSet) {
+    // SAFETY: no handler is set that could run.
+    if let Ok(at_size_limit) = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) } {
+        let _ = SIGNALS_BEFORE.set((mask, at_size_limit));
+    }
 }
 
 /// Is one of those signals waiting?

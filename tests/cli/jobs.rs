@@ -218,6 +218,25 @@ fn few_descriptors() {
     }
 }
 
+/// What waits for its turn may not fill more of a file than this process may write.
+#[test]
+fn a_limit_of_file_size() {
+    let host = Host::with_programs(&[]);
+    mknod(&host.path("/dev/zero"), SFlag::S_IFCHR, Mode::from_bits_truncate(0o666), makedev(1, 5)).unwrap();
+    host.meeting("much");
+    let lines = "case $name in
+        primary) meet much; sleep 0.2;;
+        *) head -c 1500000 /dev/zero >&2; meet much+; head -c 3000000 /dev/zero;;
+    esac";
+    let mut command = host.execute(&["--jobs", "9", "--match", "{-,out}", "--prefix", "--summary"], lines);
+    let limit = 1 << 20;
+    // SAFETY: all that is done between fork and exec here is one system call.
+    unsafe { command.pre_exec(move || Ok(setrlimit(Resource::RLIMIT_FSIZE, limit, limit)?)) };
+    let output = command.output().unwrap();
+    let count = |stream: &[u8]| stream.iter().filter(|byte| **byte == 0).count();
+    assert_eq!((output.status.code(), count(&output.stdout), count(&output.stderr)), (Some(0), 3_000_000, 1_500_000));
+}
+
 #[test]
 fn exit_status() {
     let host = Host::with_programs(&[]);

@@ -63,6 +63,8 @@ pub fn capture(mut command: Command, stderr: StandardError, pts: &Path) -> Resul
         // What is left running in the background may keep the streams open for ever.
         let ended = streams.iter().all(|stream| stream.ended) || quiet;
         if ended && let Some(status) = child.try_wait()? {
+            // It may have printed something at the very end.
+            streams.iter_mut().try_for_each(Stream::read)?;
             break status;
         }
         if start.elapsed() > PATIENCE {

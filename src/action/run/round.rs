@@ -78,7 +78,7 @@ impl<'a> Round<'a> {
         let interrupts = Interrupts::hold(if is_plain { &INTERRUPTS } else { &ENDINGS });
         if !is_plain {
             // Who no longer reads what the first instances have to say does not keep the last from being served.
-            interrupts.hold_broken_pipe();
+            interrupts.hold_output_signals();
         }
         let prefixes = instances.iter().map(|instance| prefix.then(|| [label(instance).as_bytes(), b": "].concat()));
         Round {
