@@ -4,7 +4,7 @@
 
 use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
-use postmulti::action::{self, ActionError, hint};
+use postmulti::action::{self, hint};
 use postmulti::cli::error::RequestError;
 use postmulti::cli::getopt::Arguments;
 use postmulti::cli::help::Information;
@@ -17,7 +17,6 @@ use postmulti::system::log::{Facility, Log, MailLog};
 use postmulti::system::process;
 use postmulti::system::root::Root;
 use std::ffi::{c_char, c_int};
-use std::io::Write;
 
 /// The entry point that the C runtime calls. Rust's own would have SIGPIPE ignored, in every command that is run, too.
 #[unsafe(no_mangle)]
@@ -47,8 +46,7 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
 /// What may help is left in `hint`, whether this fails or not.
 fn run(arguments: Arguments, log: &Log, hint: &mut Option<String>) -> anyhow::Result<u8> {
     if let Some(information) = Information::from_arguments(&arguments)? {
-        let mut stdout = std::io::stdout();
-        stdout.write_all(&information.text()).and_then(|()| stdout.flush()).map_err(ActionError::Output)?;
+        action::print(&information.text())?;
         return Ok(0);
     }
     let root = match request::root(&arguments)? {

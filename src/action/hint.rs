@@ -147,8 +147,7 @@ impl Hints<'_> {
     }
 
     fn postmulti(&self) -> String {
-        let root = self.request.root.as_ref().map(|root| format!(" --root {}", quoted(root.as_os_str())));
-        format!("postmulti{}", root.unwrap_or_default())
+        postmulti(self.request)
     }
 
     fn postmulti_selecting(&self) -> String {
@@ -210,6 +209,12 @@ impl Hints<'_> {
         }
         near
     }
+}
+
+/// The command that is about the same host as a request.
+pub(super) fn postmulti(request: &Request) -> String {
+    let root = request.root.as_ref().map(|root| format!(" --root {}", quoted(root.as_os_str())));
+    format!("postmulti{}", root.unwrap_or_default())
 }
 
 pub(super) fn known_as(instance: &Instance) -> &OsStr {

@@ -5,7 +5,7 @@
 
 use super::destroy::MARKER;
 use super::operands::escaped;
-use super::{ActionError, assign, create, deport, destroy, enable, import, init};
+use super::{assign, create, deport, destroy, enable, import, init, print};
 use crate::change::apply::Apply;
 use crate::change::check::check;
 use crate::change::lock::{Lock, LockError, Patience};
@@ -25,7 +25,6 @@ use crate::system::log::{Log, printable};
 use crate::system::process::hold_signals;
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
-use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use thiserror::Error;
@@ -95,9 +94,8 @@ pub fn carry_out(
     check(postfix.root, &plan).map_err(EditError::Refused)?;
     if manner.dry_run {
         let text = preview(postfix.root, &plan).map_err(EditError::Refused)?;
-        let mut stdout = std::io::stdout();
-        let shown = stdout.write_all(&text).and_then(|()| stdout.flush());
-        return Ok(shown.map(|()| 0).map_err(ActionError::Output)?);
+        print(&text)?;
+        return Ok(0);
     }
     if plan.is_empty() {
         return Ok(0);

@@ -3,7 +3,6 @@
 use super::json::Value;
 use crate::instance::Instance;
 use std::ffi::OsStr;
-use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 
 /// The widths of the columns before the last one, which is as wide as it is.
@@ -11,8 +10,8 @@ const NAME_WIDTH: usize = 15;
 const GROUP_WIDTH: usize = 15;
 const ENABLED_WIDTH: usize = 9;
 
-/// Prints the instances, in the order given, in one write.
-pub fn list<'a>(instances: impl Iterator<Item = &'a Instance>, json: bool, output: &mut impl Write) -> io::Result<()> {
+/// The instances, in the order given.
+pub fn list<'a>(instances: impl Iterator<Item = &'a Instance>, json: bool) -> Vec<u8> {
     let mut text = Vec::new();
     for instance in instances {
         match json {
@@ -21,8 +20,7 @@ pub fn list<'a>(instances: impl Iterator<Item = &'a Instance>, json: bool, outpu
         }
         text.push(b'\n');
     }
-    output.write_all(&text)?;
-    output.flush()
+    text
 }
 
 fn row(instance: &Instance, text: &mut Vec<u8>) {

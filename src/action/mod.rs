@@ -18,6 +18,7 @@ mod private_files;
 mod prototype;
 pub mod run;
 pub mod status;
+mod table;
 
 use crate::cli::request::{Mode, Request, Selection};
 use crate::instance::load::{Keep, Look};
@@ -28,7 +29,7 @@ use crate::system::log::Log;
 use crate::system::reason;
 use nix::unistd::geteuid;
 use run::{Course, Runner};
-use std::io;
+use std::io::{self, Write};
 use thiserror::Error;
 
 /// So often is looked again at instances that keep changing.
@@ -68,7 +69,7 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
         |running| Runner { root: postfix.root, shared: &primary.shared, log, verbose: request.verbose > 0, running };
     let statuses = match &request.mode {
         Mode::List { json, reverse } => {
-            list::list(in_order(meant, *reverse).into_iter(), *json, &mut io::stdout()).map_err(ActionError::Output)?;
+            print(&list::list(in_order(meant, *reverse).into_iter(), *json))?;
             Vec::new()
         }
         Mode::Execute { command, reverse, running } => {
@@ -107,6 +108,12 @@ fn look(mut primary: Primary, postfix: &Postfix, keep: Keep, log: &Log) -> anyho
         }
     }
     Ok((primary, last.tell(log)?))
+}
+
+/// Prints the whole text on standard output.
+pub fn print(text: &[u8]) -> Result<(), ActionError> {
+    let mut output = io::stdout();
+    output.write_all(text).and_then(|()| output.flush()).map_err(ActionError::Output)
 }
 
 fn in_order<T>(mut instances: Vec<T>, reverse: bool) -> Vec<T> {

@@ -4,7 +4,7 @@ use super::lifecycle::Host;
 use crate::change::plan::Write;
 use crate::config::edit;
 use crate::instance::Instance;
-use crate::instance::parameters::main_cf;
+use crate::instance::parameters::{main_cf, master_cf};
 use crate::system::file;
 use crate::system::log::printable;
 use anyhow::Result;
@@ -94,7 +94,7 @@ impl Prototypes {
 
     /// The master.cf of an instance: a copy.
     pub fn master_cf(&self, instance: &Instance) -> Write {
-        let path = Path::new(&instance.config_directory).join("master.cf");
+        let path = master_cf(&instance.config_directory);
         Write { path, before: None, after: self.master_cf.clone(), copy_of: Some(self.master_cf_path.clone()) }
     }
 }

@@ -5,10 +5,9 @@
 mod columns;
 mod members;
 mod report;
-mod table;
 mod watch;
 
-use super::{ActionError, MAX_LOOKS, in_order, look};
+use super::{MAX_LOOKS, in_order, look, print};
 use crate::cli::request::{Request, View};
 use crate::instance::Instances;
 use crate::instance::load::Keep;
@@ -23,7 +22,6 @@ use anyhow::Result;
 use report::{Report, Scene, State};
 use rustc_hash::FxHashMap;
 use std::ffi::OsString;
-use std::io::{self, Write};
 use std::time::SystemTime;
 
 /// The exit status if something is wrong, and if an enabled instance does not run.
@@ -37,8 +35,7 @@ pub fn show(request: &Request, view: View, primary: Primary, postfix: &Postfix, 
     }
     let terminal = Terminal::on_standard_output();
     let (text, code) = text(request, view, primary, postfix, log, terminal.as_ref())?;
-    let mut output = io::stdout();
-    output.write_all(&text).and_then(|()| output.flush()).map_err(ActionError::Output)?;
+    print(&text)?;
     Ok(code)
 }
 

@@ -113,6 +113,21 @@ fn port(text: &[u8], services: &Services) -> Port {
     number.map_or_else(|| Port::Name(OsString::from_vec(text.to_vec())), Port::Number)
 }
 
+/// The address that a host is, if it is no name: in brackets or without.
+pub fn literal(host: &[u8]) -> Option<IpAddr> {
+    let bare = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host);
+    let bare = bare.strip_prefix(b"ipv6:").or_else(|| bare.strip_prefix(b"IPv6:")).unwrap_or(bare);
+    std::str::from_utf8(bare).ok()?.parse().ok()
+}
+
+/// The address that stands for all of the same protocol.
+pub fn wildcard(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
+
 /// The protocols of `inet_protocols`.
 #[derive(Debug, Clone, Copy)]
 struct Families {
@@ -155,9 +170,7 @@ impl Families {
 
     /// What a host stands for in these protocols: nothing, if its address belongs to another one.
     fn host(self, host: &[u8]) -> Vec<Host> {
-        let bare = host.strip_prefix(b"[").and_then(|host| host.strip_suffix(b"]")).unwrap_or(host);
-        let bare = bare.strip_prefix(b"ipv6:").or_else(|| bare.strip_prefix(b"IPv6:")).unwrap_or(bare);
-        match std::str::from_utf8(bare).ok().and_then(|text| text.parse().ok()) {
+        match literal(host) {
             Some(address) => self.only([address]),
             None => vec![Host::Name(OsString::from_vec(host.to_vec()))],
         }

@@ -209,6 +209,11 @@ pub fn main_cf(config_directory: &OsStr) -> PathBuf {
     path.into()
 }
 
+/// The path of the master.cf in a configuration directory.
+pub fn master_cf(config_directory: &OsStr) -> PathBuf {
+    Path::new(config_directory).join("master.cf")
+}
+
 /// A finding as a warning, or as the error that makes the whole file unusable.
 fn judge(finding: &Finding, file: &str) -> Result<String, FileError> {
     match finding {

@@ -62,8 +62,9 @@ pub struct Directory {
     depth: usize,
 }
 
-/// The bits of a mode by which others than the owner may change names in a directory, and by which not those of others.
-const OTHERS_WRITE: u32 = 0o022;
+/// The bits of a mode by which others than the owner may change names in a directory.
+pub const OTHERS_WRITE: u32 = 0o022;
+/// The one by which they may not change those of others.
 const STICKY: u32 = 0o1000;
 
 /// How far down a path is followed, one name at a time. Whoever makes more directories in one another wants to see

@@ -7,15 +7,12 @@ use crate::action::private_files::{self, NotFollowed};
 use crate::change::plan::Permissions;
 use crate::config::postfix_files::{Entry, Kind};
 use crate::instance::claims::{Claims, Conflict};
-use crate::system::directory::{Directory, SystemError, kind, mode};
+use crate::system::directory::{Directory, OTHERS_WRITE, SystemError, kind, mode};
 use crate::system::file;
 use crate::system::log::printable;
 use nix::sys::stat::{FileStat, SFlag};
 use std::ffi::OsStr;
 use std::path::Path;
-
-/// The bits by which others than the owner may change names in a directory.
-const OTHERS_WRITE: u32 = 0o022;
 
 /// Names and directories that two instances claim.
 pub fn conflicts(host: &Host, findings: &mut Findings) {

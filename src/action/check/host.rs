@@ -1,12 +1,12 @@
 //! All instances of a host with all that their files say, read once.
 
-use crate::action::hint::{known_as, quoted};
+use crate::action::hint::{known_as, postmulti, quoted};
 use crate::cli::request::Request;
 use crate::config::master_cf::MasterCf;
 use crate::instance::claims::places;
 use crate::instance::listeners::{Listener, listeners};
 use crate::instance::load::{LoadError, Loaded, load_each};
-use crate::instance::parameters::{Parameters, Postfix};
+use crate::instance::parameters::{self, Parameters, Postfix};
 use crate::instance::primary::Primary;
 use crate::instance::{Broken, Instance};
 use crate::system::file::{self, ReadError};
@@ -15,7 +15,7 @@ use crate::system::parallel::in_parts;
 use crate::system::services::Services;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The main.cf of the secondaries, in the order of the list.
 pub struct Files {
@@ -127,8 +127,7 @@ impl<'a> Host<'a> {
 
     /// The command on this host.
     pub fn postmulti(&self) -> String {
-        let root = self.request.root.as_ref().map(|root| format!(" --root {}", quoted(root.as_os_str())));
-        format!("postmulti{}", root.unwrap_or_default())
+        postmulti(self.request)
     }
 }
 
@@ -147,7 +146,7 @@ impl<'a> Whole<'a> {
     ) -> Option<Whole<'a>> {
         // These are bytes that were read without an error before.
         let parameters = Parameters::parse(postfix, &instance.config_directory, &instance.main_cf).1.ok()?;
-        let path = Path::new(&instance.config_directory).join("master.cf");
+        let path = parameters::master_cf(&instance.config_directory);
         let master_cf = file::read(postfix.root, &path).map(MasterCf::parse);
         let listeners =
             master_cf.as_ref().ok().map_or(Some(Vec::new()), |master_cf| listeners(&parameters, master_cf, services));
@@ -155,6 +154,6 @@ impl<'a> Whole<'a> {
     }
 
     pub fn master_cf_path(&self) -> PathBuf {
-        Path::new(&self.instance.config_directory).join("master.cf")
+        parameters::master_cf(&self.instance.config_directory)
     }
 }

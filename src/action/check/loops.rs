@@ -9,7 +9,7 @@ use super::host::{Host, Whole};
 use super::network::service;
 use crate::config::master_cf::{Service, ServiceType};
 use crate::config::split_list;
-use crate::instance::listeners::{self, Listener, Port};
+use crate::instance::listeners::{self, Listener, Port, literal, wildcard};
 use crate::system::log::printable;
 use rustc_hash::FxHashMap;
 use std::ffi::{OsStr, OsString};
@@ -92,11 +92,7 @@ fn loops(
     client: &Service,
     to: IpAddr,
 ) -> Option<(Reason, Option<usize>)> {
-    let wildcard: IpAddr = match to {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let server = servers.get(&to).or_else(|| servers.get(&wildcard).filter(|_| to.is_loopback()));
+    let server = servers.get(&to).or_else(|| servers.get(&wildcard(to)).filter(|_| to.is_loopback()));
     if is_own(whole, client, to) {
         let other = server.map(|(other, _)| *other);
         return Some((Reason::OwnAddress(to), other));
@@ -174,10 +170,4 @@ fn address(next_hop: &[u8]) -> Option<IpAddr> {
     let colon = next_hop.iter().rposition(|byte| *byte == b':')?;
     let port = &next_hop[colon + 1..];
     literal(&next_hop[..colon]).filter(|_| port == b"25" || port == b"smtp")
-}
-
-fn literal(text: &[u8]) -> Option<IpAddr> {
-    let bare = text.strip_prefix(b"[").and_then(|text| text.strip_suffix(b"]")).unwrap_or(text);
-    let bare = bare.strip_prefix(b"ipv6:").or_else(|| bare.strip_prefix(b"IPv6:")).unwrap_or(bare);
-    std::str::from_utf8(bare).ok()?.parse().ok()
 }

@@ -13,7 +13,7 @@ mod mail;
 mod network;
 mod settings;
 
-use super::{ActionError, MAX_LOOKS};
+use super::{MAX_LOOKS, print};
 use crate::cli::request::Request;
 use crate::instance::parameters::Postfix;
 use crate::instance::primary::Primary;
@@ -22,7 +22,6 @@ use anyhow::Result;
 pub use finding::{CHECKS, Check};
 use finding::{Findings, Severity};
 use host::{Files, Host};
-use std::io::Write;
 
 /// What is looked for.
 const FAMILIES: [fn(&Host, &mut Findings); 10] = [
@@ -62,8 +61,7 @@ pub fn check(request: &Request, json: bool, mut primary: Primary, postfix: &Post
             break;
         }
     }
-    let mut stdout = std::io::stdout();
-    stdout.write_all(&last.text).and_then(|()| stdout.flush()).map_err(ActionError::Output)?;
+    print(&last.text)?;
     Ok(u8::from(last.worst > Some(Severity::Note)))
 }
 

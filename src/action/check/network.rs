@@ -6,12 +6,10 @@
 use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
 use crate::config::master_cf::Service;
-use crate::instance::listeners::{self, Listener, Port};
-use crate::instance::parameters::{Place, main_cf};
+use crate::instance::listeners::{self, Listener, Port, wildcard};
+use crate::instance::parameters::{Place, main_cf, master_cf};
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::Path;
 
 /// Who listens where: the first one, with the place in its master.cf.
 type First<'a> = FxHashMap<(&'a listeners::Host, &'a Port), (usize, usize)>;
@@ -51,7 +49,7 @@ fn same(host: &Host, (member, line): (usize, usize), (other, other_line): (usize
         host.called(other)
     );
     let finding = Finding::new(Severity::Error, Check::Listen, member, reason, remedy).with([other]);
-    let file = Path::new(host.members[member].config_directory).join("master.cf");
+    let file = master_cf(host.members[member].config_directory);
     finding.at(Place { file, line: Some(line) })
 }
 
@@ -60,10 +58,7 @@ fn divided(host: &Host, member: usize, whole: &Whole, first: &First, findings: &
     let mut last = None;
     for listener in whole.listeners.iter().flatten() {
         let listeners::Host::Address(address) = listener.host else { continue };
-        let wildcard = listeners::Host::Address(match address {
-            IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        });
+        let wildcard = listeners::Host::Address(wildcard(address));
         let Some((other, _)) = first.get(&(&wildcard, &listener.port)).copied() else { continue };
         if address.is_unspecified() || other == member || last == Some(listener.line) {
             continue;

@@ -1,6 +1,6 @@
 //! How the command of an instance ended, and the table of all of them.
 
-use crate::system::log::printable;
+use crate::action::table::{Align, Cell, Column, Table};
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -66,14 +66,13 @@ impl Report {
 
 /// A table with a line for each instance, under a heading.
 pub fn table<'a>(reports: impl Iterator<Item = (&'a OsStr, &'a Report)>) -> String {
-    let heading = ["instance", "status", "seconds"].map(str::to_owned);
-    let rows = reports.map(|(label, report)| [printable(label), report.status(), report.seconds()]);
-    let rows: Vec<_> = std::iter::once(heading).chain(rows).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let (first, second, third) = (width(0), width(1), width(2));
-    let lines =
-        rows.iter().map(|[label, status, seconds]| format!("{label:first$}  {status:second$}  {seconds:>third$}\n"));
-    lines.collect()
+    let mut columns = [("instance", Align::Left), ("status", Align::Left), ("seconds", Align::Right)]
+        .map(|(heading, align)| Column { heading, align, cells: Vec::new() });
+    for (label, report) in reports {
+        let cells = [Cell::new(label), Cell::new(report.status()), Cell::new(report.seconds())];
+        columns.iter_mut().zip(cells).for_each(|(column, cell)| column.cells.push(cell));
+    }
+    Table { columns: columns.into(), sacrifices: &[] }.text(None)
 }
 
 #[cfg(test)]

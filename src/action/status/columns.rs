@@ -1,7 +1,7 @@
 //! `--status` as a table for people.
 
 use super::report::{QUEUES, Report, State};
-use super::table::{Align, Cell, Column, Sacrifice, Table};
+use crate::action::table::{Align, Cell, Column, Sacrifice, Table};
 use crate::instance::Instance;
 use anstyle::{AnsiColor, Style};
 use std::ffi::OsStr;

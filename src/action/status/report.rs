@@ -2,7 +2,7 @@
 
 use crate::config::master_cf::{Finding, MasterCf};
 use crate::instance::listeners::{Listener, listeners};
-use crate::instance::parameters::{Parameters, Postfix};
+use crate::instance::parameters::{Parameters, Postfix, master_cf};
 use crate::instance::queues::{Oldest, count};
 use crate::instance::running::{Master, master};
 use crate::instance::{Broken, Instance};
@@ -150,7 +150,7 @@ impl Scene<'_> {
     }
 
     fn look_at_services(&self, instance: &Instance, report: &mut Report) {
-        let path = Path::new(&instance.config_directory).join("master.cf");
+        let path = master_cf(&instance.config_directory);
         let bytes = match file::read(self.postfix.root, &path) {
             Err(error) if error.is_denied() => return report.denied.push(error.to_string()),
             Err(error) => return report.damage(error.to_string()),
