@@ -79,12 +79,10 @@ impl Reader {
 
     fn look(&mut self) -> Result<()> {
         match self.look {
-            Look::List => self.list(&["-l"], |row| row.split_whitespace().count() == 4 && row.contains(" /")),
-            Look::Json => self.list(&["-l", "-j"], |row| row.starts_with("{\"name\": \"") && row.ends_with("\"}")),
-            // The primary is enabled, and stopped, which the exit status would tell.
-            Look::Status => {
-                self.list(&["--status", "--disabled"], |row| row.contains(" stopped ") || row.starts_with("NAME "))
-            }
+            Look::List => self.list(&["-l"], 0, |row| row.split_whitespace().count() == 4 && row.contains(" /")),
+            Look::Json => self.list(&["-l", "-j"], 0, |row| row.starts_with("{\"name\": \"") && row.ends_with("\"}")),
+            // The primary is enabled, and stopped.
+            Look::Status => self.list(&["--status"], 3, |row| row.contains(" stopped ") || row.starts_with("NAME ")),
             Look::Run => {
                 let name = name_of(STEADY);
                 let outcome = run(&postmulti(&["-i", &name, "-x", "printenv", "multi_instance_name"]))?;
@@ -95,9 +93,9 @@ impl Reader {
         }
     }
 
-    fn list(&mut self, arguments: &[&str], is_row: impl Fn(&str) -> bool) -> Result<()> {
+    fn list(&mut self, arguments: &[&str], code: i32, is_row: impl Fn(&str) -> bool) -> Result<()> {
         let outcome = run(&postmulti(arguments))?;
-        ensure!(outcome.succeeded(), outcome.describe());
+        ensure!(outcome.code == Some(code) && outcome.told.is_empty(), outcome.describe());
         ensure!(outcome.stdout.lines().all(is_row), "rows that are none: {}", outcome.stdout);
         self.count(outcome.stdout.lines().count())
     }
