@@ -88,26 +88,37 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
     }
 }
 
-/// Finds all instances without the lock that would keep others from changing them meanwhile.
+/// Finds all instances, and the primary that lists them.
+fn look(primary: Primary, postfix: &Postfix, keep: Keep, log: &Log) -> anyhow::Result<(Primary, Instances)> {
+    let (primary, seen) = settled(primary, postfix, log, |primary| {
+        let seen = Look::at(primary, postfix, keep);
+        let wrong = seen.complaints().map(|complaints| (primary.main_cf.clone(), complaints));
+        Ok((seen, wrong))
+    })?;
+    Ok((primary, seen.tell(log)?))
+}
+
+/// Looks at the instances without the lock that would keep others from changing them meanwhile. Returns what `look` has
+/// seen, and the primary that it was given.
 ///
-/// A list is a little older than what it lists, and one instance's main.cf than the next one's. So what is wrong must be
-/// so at a second look, at the same list; then it is true.
-fn look(mut primary: Primary, postfix: &Postfix, keep: Keep, log: &Log) -> anyhow::Result<(Primary, Instances)> {
-    let mut last = Look::at(&primary, postfix, keep);
-    for _ in 0..MAX_LOOKS {
-        if last.is_sound() {
-            break;
+/// A list is a little older than what it lists, and one instance's main.cf than the next one's. So what is wrong, as
+/// `look` says beside what it has seen, must be so at a second look; then it is true.
+fn settled<T, Wrong: PartialEq>(
+    mut primary: Primary,
+    postfix: &Postfix,
+    log: &Log,
+    look: impl Fn(&Primary) -> anyhow::Result<(T, Option<Wrong>)>,
+) -> anyhow::Result<(Primary, T)> {
+    let (mut before, mut looks) = (None, 0);
+    loop {
+        looks += 1;
+        let (seen, wrong) = look(&primary)?;
+        if wrong.is_none() || wrong == before || looks == MAX_LOOKS {
+            return Ok((primary, seen));
         }
-        let list = primary.main_cf.clone();
+        before = wrong;
         primary = primary.again(postfix, log)?;
-        let next = Look::at(&primary, postfix, keep);
-        let settled = primary.main_cf == list && next.complains_as(&last);
-        last = next;
-        if settled {
-            break;
-        }
     }
-    Ok((primary, last.tell(log)?))
 }
 
 /// Prints the whole text on standard output.

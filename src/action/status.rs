@@ -7,7 +7,7 @@ mod members;
 mod report;
 mod watch;
 
-use super::{MAX_LOOKS, in_order, look, print};
+use super::{in_order, look, print, settled};
 use crate::cli::request::{Request, View};
 use crate::instance::Instances;
 use crate::instance::load::Keep;
@@ -40,33 +40,26 @@ pub fn show(request: &Request, view: View, primary: Primary, postfix: &Postfix, 
 }
 
 /// What to show, and the exit status that goes with it. The log is told of what is wrong.
-///
-/// An instance that is made or destroyed meanwhile can seem to be damaged. So that must be so at a second look, too.
 fn text(
     request: &Request,
     view: View,
-    mut primary: Primary,
+    primary: Primary,
     postfix: &Postfix,
     log: &Log,
     terminal: Option<&Terminal>,
 ) -> Result<(Vec<u8>, u8)> {
-    let (mut last, mut looks) = (Vec::new(), 0);
-    loop {
-        looks += 1;
+    let (_, (text, code, messages)) = settled(primary, postfix, log, |primary| {
         let messages = log.keeping();
-        let found = look(primary, postfix, Keep::File, &messages);
-        let (now, instances) = found.inspect_err(|_| log.take_over(&messages))?;
-        let reports = in_order(reports(request, &now.secondaries, &instances, postfix), view.reverse);
+        let found = look(primary.clone(), postfix, Keep::File, &messages);
+        let (primary, instances) = found.inspect_err(|_| log.take_over(&messages))?;
+        let reports = in_order(reports(request, &primary.secondaries, &instances, postfix), view.reverse);
+        tell(&reports, &messages);
         let complaints: Vec<String> = reports.iter().filter_map(Report::complaint).collect();
-        if complaints.is_empty() || complaints == last || looks == MAX_LOOKS {
-            tell(&reports, &messages);
-            log.take_over(&messages);
-            return Ok((shown(&reports, view, terminal), exit_status(&reports)));
-        }
-        last = complaints;
-        drop(reports);
-        primary = now.again(postfix, log)?;
-    }
+        let seen = (shown(&reports, view, terminal), exit_status(&reports), messages);
+        Ok((seen, (!complaints.is_empty()).then_some(complaints)))
+    })?;
+    log.take_over(&messages);
+    Ok((text, code))
 }
 
 fn shown(reports: &[Report], view: View, terminal: Option<&Terminal>) -> Vec<u8> {

@@ -60,15 +60,11 @@ impl Look {
         Look { warnings, instances }
     }
 
-    /// Was there nothing to complain about?
-    pub fn is_sound(&self) -> bool {
-        self.warnings.is_empty() && self.instances.is_ok()
-    }
-
-    /// Has another look found the same to complain about?
-    pub fn complains_as(&self, other: &Look) -> bool {
-        let conflict = |look: &Look| look.instances.as_ref().err().map(Conflict::to_string);
-        self.warnings == other.warnings && conflict(self) == conflict(other)
+    /// What there is to complain about, if there is anything.
+    pub fn complaints(&self) -> Option<Vec<String>> {
+        let conflict = self.instances.as_ref().err().map(Conflict::to_string);
+        let all: Vec<String> = self.warnings.iter().cloned().chain(conflict).collect();
+        (!all.is_empty()).then_some(all)
     }
 
     /// What was found, without a word about what is wrong.

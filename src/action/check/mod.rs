@@ -13,7 +13,7 @@ mod mail;
 mod network;
 mod settings;
 
-use super::{MAX_LOOKS, print};
+use super::{print, settled};
 use crate::cli::request::Request;
 use crate::instance::parameters::Postfix;
 use crate::instance::primary::Primary;
@@ -38,31 +38,21 @@ const FAMILIES: [fn(&Host, &mut Findings); 10] = [
 ];
 
 /// What is told in the end.
-#[derive(Debug, PartialEq, Eq)]
 struct Report {
     text: Vec<u8>,
     worst: Option<Severity>,
 }
 
 /// Prints what was found about the instances that are meant, and returns the exit status: 1 if there are problems.
-pub fn check(request: &Request, json: bool, mut primary: Primary, postfix: &Postfix, log: &Log) -> Result<u8> {
+pub fn check(request: &Request, json: bool, primary: Primary, postfix: &Postfix, log: &Log) -> Result<u8> {
     let postfix = &postfix.without_postconf();
-    let mut last = Report::of(request, json, &primary, postfix);
-    // Nobody is kept from changing things meanwhile. So what was found must be so at a second look.
-    for _ in 0..MAX_LOOKS {
-        if last.worst.is_none() {
-            break;
-        }
-        primary = primary.again(postfix, log)?;
-        let next = Report::of(request, json, &primary, postfix);
-        let settled = next == last;
-        last = next;
-        if settled {
-            break;
-        }
-    }
-    print(&last.text)?;
-    Ok(u8::from(last.worst > Some(Severity::Note)))
+    let (_, report) = settled(primary, postfix, log, |primary| {
+        let report = Report::of(request, json, primary, postfix);
+        let wrong = report.worst.map(|_| report.text.clone());
+        Ok((report, wrong))
+    })?;
+    print(&report.text)?;
+    Ok(u8::from(report.worst > Some(Severity::Note)))
 }
 
 impl Report {
