@@ -60,7 +60,7 @@ impl Root {
 fn main() -> Result<ExitCode> {
     let mut arguments = Arguments::from_args();
     // A trial mostly waits: up to 3.10, the original sleeps a second before it exits on a fatal error.
-    arguments.test_threads.get_or_insert(24);
+    arguments.test_threads.get_or_insert(48);
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
 
     let roots = roots(&top.join("target/roots"))?;
