@@ -64,6 +64,14 @@ fn the_manual_page_has_a_paragraph_on_every_check_and_on_no_other() {
     assert_eq!(told, CHECKS.map(|(_, name)| name).into());
 }
 
+/// `.Ql` quotes the rest of its line, so that one after a comma would be quoted within it.
+#[test]
+fn words_are_quoted_one_by_one() {
+    let quoted = PAGE.lines().filter(|line| line.starts_with(".Ql ") || line.starts_with(".It Ql "));
+    let several: Vec<_> = quoted.filter(|line| line.contains(" , ")).collect();
+    assert!(several.is_empty(), "{several:?}");
+}
+
 #[test]
 fn differences_are_numbered_in_order() {
     let items =

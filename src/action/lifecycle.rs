@@ -5,6 +5,7 @@
 
 use super::destroy::MARKER;
 use super::operands::escaped;
+use super::private_files::UnknownOwner;
 use super::{assign, create, deport, destroy, enable, import, init, print};
 use crate::change::apply::Apply;
 use crate::change::check::check;
@@ -53,6 +54,8 @@ pub enum EditError {
     #[error("{0}. Nothing was changed")]
     Unreadable(ReadError),
     #[error("{0}. Nothing was changed")]
+    UnknownOwner(UnknownOwner),
+    #[error("{0}. Nothing was changed")]
     Value(ValueError),
     #[error("{0}. Nothing was changed")]
     NotLocked(LockError),
@@ -67,6 +70,10 @@ impl EditError {
         };
         let error = match error.downcast() {
             Ok(unreadable) => return EditError::Unreadable(unreadable).into(),
+            Err(other) => other,
+        };
+        let error = match error.downcast() {
+            Ok(unknown) => return EditError::UnknownOwner(unknown).into(),
             Err(other) => other,
         };
         error.downcast().map_or_else(|other| other, |value| EditError::Value(value).into())

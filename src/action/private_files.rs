@@ -30,8 +30,14 @@ pub enum OwnerError {
     Privileged { file: String, user: String },
     #[error("file {file}: parameter setgid_group: unknown group name: {group}")]
     SetgidGroup { file: String, group: String },
-    #[error("{file} names the unknown user or group {name}. Nothing was changed")]
-    Unknown { file: String, name: String },
+}
+
+/// There is nobody of the name that postfix-files has.
+#[derive(Debug, Error)]
+#[error("{file} names the unknown user or group {name}")]
+pub struct UnknownOwner {
+    file: String,
+    name: String,
 }
 
 /// Why postfix-files is not followed.
@@ -191,7 +197,7 @@ impl<'a> Owners<'a> {
     }
 
     /// An entry as a step, and whether it is passed over where there is no such file.
-    fn permissions(&self, instance: &Instance, entry: Entry) -> Result<(Permissions, bool), OwnerError> {
+    fn permissions(&self, instance: &Instance, entry: Entry) -> Result<(Permissions, bool), UnknownOwner> {
         let path = Path::new(OsStr::from_bytes(&entry.path));
         let place = match entry.base {
             // The main.cf of an instance may be a link; whether others could have put that there is checked later.
@@ -216,7 +222,7 @@ impl<'a> Owners<'a> {
         Ok((permissions, entry.only_if_readable))
     }
 
-    fn account(&self, owner: Owner, id: impl Fn(&[u8]) -> Option<u32>) -> Result<Account, OwnerError> {
+    fn account(&self, owner: Owner, id: impl Fn(&[u8]) -> Option<u32>) -> Result<Account, UnknownOwner> {
         let name = match owner {
             Owner::MailOwner => return Ok(self.mail_owner.clone()),
             Owner::SetgidGroup => return Ok(self.setgid_group.clone()),
@@ -225,7 +231,7 @@ impl<'a> Owners<'a> {
         let printed = printable(OsStr::from_bytes(&name));
         match id(&name) {
             Some(id) => Ok(Account { name: printed, id }),
-            None => Err(OwnerError::Unknown { file: self.file.clone(), name: printed }),
+            None => Err(UnknownOwner { file: self.file.clone(), name: printed }),
         }
     }
 }

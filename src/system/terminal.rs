@@ -42,6 +42,11 @@ impl Terminal {
     }
 }
 
+/// Can a terminal of the kind that TERM names move its cursor?
+pub fn moves() -> bool {
+    abilities(env::var_os("TERM"), None).0
+}
+
 /// Moving and colours, by the variables that tell of them (<https://no-color.org>).
 fn abilities(term: Option<OsString>, no_color: Option<OsString>) -> (bool, bool) {
     let moves = term.is_some_and(|term| !term.is_empty() && term != "dumb");

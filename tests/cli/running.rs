@@ -232,7 +232,9 @@ fn progress() {
     let names = ["primary", "postfix-out", "postfix-in", "postfix-a", "postfix-b"];
     let expected = names.map(|name| format!("{name}\nwrong\n")).concat();
     assert_eq!(screen(&sent), expected);
-    for (options, kind) in [(&["--jobs", "2"][..], "dumb"), (&["--prefix"], "xterm"), (&[], "xterm")] {
+    for (options, kind) in
+        [(&["--jobs", "2"][..], "dumb"), (&["--jobs", "2"], ""), (&["--prefix"], "xterm"), (&[], "xterm")]
+    {
         let sent = shown(options, kind);
         assert!(!sent.contains("done") && !sent.contains('\x1b'), "{sent:?}");
     }

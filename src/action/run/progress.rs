@@ -1,5 +1,6 @@
 //! The line that tells whoever sits at a terminal how far it is.
 
+use crate::system::terminal::moves;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Of so few instances nobody needs to be told.
@@ -14,7 +15,7 @@ pub struct Progress {
 
 impl Progress {
     pub fn new(instances: usize) -> Progress {
-        Progress { is_wanted: instances > FEW && !ProgressDrawTarget::stderr().is_hidden(), shown: None }
+        Progress { is_wanted: instances > FEW && moves() && !ProgressDrawTarget::stderr().is_hidden(), shown: None }
     }
 
     /// Shows this line; it is cut where the terminal ends.

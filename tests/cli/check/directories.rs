@@ -127,6 +127,13 @@ fn an_owner_that_there_is_not() {
            value: nosuch",
         ],
     );
+    let all = ["/etc/postfix", "/etc/postfix-out", "/etc/postfix-in"].map(|directory| {
+        format!("error permissions {directory} -: /etc/postfix/postfix-files names the unknown user or group nosuch")
+    });
+    let add = |host: &crate::host::Host| {
+        fs::write(host.path("/etc/postfix/postfix-files"), "$queue_directory/x:d:nosuch:-:755:uc\n").unwrap();
+    };
+    shows(add, &all.each_ref().map(String::as_str));
 }
 
 #[test]
