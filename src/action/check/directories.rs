@@ -2,7 +2,6 @@
 
 use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
-use crate::action::hint::quoted;
 use crate::action::private_files::{self, NotFollowed};
 use crate::change::plan::Permissions;
 use crate::config::postfix_files::{Entry, Kind};
@@ -68,7 +67,7 @@ fn unknown(reason: String) -> Finding {
 fn missing(host: &Host, member: usize, whole: &Whole, queue: &Path) -> Finding {
     let reason = format!("the queue directory {} is missing, so that it does not start", printable(queue));
     let set_permissions = host.command(member, "-x postfix set-permissions");
-    let remedy = format!("mkdir {} && {set_permissions}", quoted(queue));
+    let remedy = format!("mkdir {} && {set_permissions}", host.path(queue));
     let finding = Finding::new(Severity::Error, Check::Permissions, member, reason, remedy);
     finding.at(whole.parameters.place("queue_directory"))
 }

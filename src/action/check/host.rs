@@ -15,7 +15,7 @@ use crate::system::parallel::in_parts;
 use crate::system::services::Services;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The main.cf of the secondaries, in the order of the list.
 pub struct Files {
@@ -123,6 +123,12 @@ impl<'a> Host<'a> {
     /// A command that sets a parameter.
     pub fn set(&self, member: usize, setting: &str) -> String {
         self.command(member, &format!("-x postconf -e {}", quoted(setting)))
+    }
+
+    /// A path as a command takes it that knows nothing of another root.
+    pub fn path(&self, path: &Path) -> String {
+        let below = || path.strip_prefix("/").unwrap_or(path);
+        quoted(self.postfix.root.directory().map_or_else(|| path.to_owned(), |root| root.join(below())))
     }
 
     /// The command on this host.

@@ -103,7 +103,7 @@ pub fn disk_space(host: &Host, findings: &mut Findings) {
         let Some((severity, reason)) = judge(&space, needed) else { continue };
         let Some(whole) = host.members[member].whole() else { continue };
         let queue = PathBuf::from(&whole.instance.queue_directory);
-        let remedy = format!("df -h {}", quoted(&queue));
+        let remedy = format!("df -h {}", host.path(&queue));
         let finding = Finding::new(severity, Check::DiskSpace, member, reason, remedy);
         findings.add(finding.with(members.into_iter().map(|(other, _)| other)).in_file(queue));
     }
