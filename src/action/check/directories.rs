@@ -67,7 +67,7 @@ fn unknown(reason: String) -> Finding {
 fn missing(host: &Host, member: usize, whole: &Whole, queue: &Path) -> Finding {
     let reason = format!("the queue directory {} is missing, so that it does not start", printable(queue));
     let set_permissions = host.command(member, "-x postfix set-permissions");
-    let remedy = format!("mkdir {} && {set_permissions}", host.path(queue));
+    let remedy = format!("mkdir -p {} && {set_permissions}", host.path(queue));
     let finding = Finding::new(Severity::Error, Check::Permissions, member, reason, remedy);
     finding.at(whole.parameters.place("queue_directory"))
 }

@@ -126,7 +126,7 @@ fn paths_in_remedies_lie_below_the_root() {
         "df -h ROOT/var/spool/postfix",
         "rm ROOT/etc/postfix-out/main.cf.tmp",
         "cp ROOT/etc/postfix/master.cf.proto ROOT/etc/postfix-out/master.cf",
-        "mkdir ROOT/var/spool/postfix-in && postmulti --root ROOT -i postfix-in -x postfix set-permissions",
+        "mkdir -p ROOT/var/spool/postfix-in && postmulti --root ROOT -i postfix-in -x postfix set-permissions",
     ];
     assert_eq!(remedies(&host), expected);
 }
