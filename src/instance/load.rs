@@ -32,7 +32,7 @@ pub enum LoadError {
     Empty(String),
     /// The words are Postfix's.
     #[error("Unexpected {file} entry: multi_instance_enable = {value}")]
-    Boolean { file: String, value: String },
+    Boolean { file: String, line: Option<usize>, value: String },
 }
 
 /// What came of reading one secondary main.cf.
@@ -165,7 +165,8 @@ fn instance(parameters: &Parameters, config_directory: &OsStr) -> Result<Instanc
     let enable = parameters.value("multi_instance_enable")?;
     let enabled = boolean(&enable).ok_or_else(|| {
         let file = printable(main_cf(config_directory));
-        LoadError::Boolean { file, value: printable(&enable) }
+        let line = parameters.place("multi_instance_enable").line;
+        LoadError::Boolean { file, line, value: printable(&enable) }
     })?;
     Ok(Instance {
         name,

@@ -65,8 +65,8 @@ fn broken(host: &Host, member: usize, error: &LoadError, findings: &mut Findings
             (error.place.line, format!("{}: {}", error.name, error.problem), "mend the value".to_owned())
         }
         LoadError::Empty(_) => (None, "it sets no parameter".to_owned(), "restore the file".to_owned()),
-        LoadError::Boolean { value, .. } => {
-            (None, format!("multi_instance_enable = {value} is neither yes nor no"), "set it to yes or no".to_owned())
+        LoadError::Boolean { line, value, .. } => {
+            (*line, format!("multi_instance_enable = {value} is neither yes nor no"), "set it to yes or no".to_owned())
         }
     };
     let finding = Finding::new(Severity::Error, Check::Broken, member, reason, remedy);
