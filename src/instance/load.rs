@@ -35,6 +35,13 @@ pub enum LoadError {
     Boolean { file: String, line: Option<usize>, value: String },
 }
 
+impl LoadError {
+    /// Is it that this user may not read the file?
+    pub fn is_denied(&self) -> bool {
+        matches!(self, LoadError::File(FileError::Read(error)) if error.is_denied())
+    }
+}
+
 /// What came of reading one secondary main.cf.
 #[derive(Debug)]
 pub struct Loaded {
@@ -100,7 +107,7 @@ impl Instances {
                 }
                 Err(reason) => {
                     told.push(format!("instance {} is left out: {reason}", printable(&config_directory)));
-                    broken.push(Broken { config_directory });
+                    broken.push(Broken { config_directory, denied: reason.is_denied() });
                 }
             }
         }

@@ -95,7 +95,10 @@ impl<'a> Host<'a> {
     pub fn meant(&self) -> Vec<bool> {
         let is_whole = |member: &Member| member.whole().map(|whole| self.request.means(whole.instance));
         let found = self.members.iter().any(|member| is_whole(member) == Some(true));
-        let broken = |member: &Member| Broken { config_directory: member.config_directory.to_owned() };
+        let broken = |member: &Member| Broken {
+            config_directory: member.config_directory.to_owned(),
+            denied: member.state.as_ref().is_err_and(|error| error.is_denied()),
+        };
         let means = |member: &Member| is_whole(member).unwrap_or_else(|| self.request.may_mean(&broken(member), found));
         self.members.iter().map(means).collect()
     }
