@@ -109,7 +109,7 @@ fn exit_status(reports: &[Report]) -> u8 {
     let is_enabled = |report: &&Report| report.instance.is_some_and(|instance| instance.enabled);
     let fails = |report: &Report| match report.state() {
         Some(State::Damaged) => true,
-        None => is_enabled(&report),
+        None => report.instance.is_none_or(|instance| instance.enabled),
         Some(_) => false,
     };
     match () {

@@ -32,7 +32,14 @@ pub enum LoadError {
     Empty(String),
     /// The words are Postfix's.
     #[error("Unexpected {file} entry: multi_instance_enable = {value}")]
-    Boolean { file: String, value: String },
+    Boolean { file: String, line: Option<usize>, value: String },
+}
+
+impl LoadError {
+    /// Is it that this user may not read the file?
+    pub fn is_denied(&self) -> bool {
+        matches!(self, LoadError::File(FileError::Read(error)) if error.is_denied())
+    }
 }
 
 /// What came of reading one secondary main.cf.
@@ -100,7 +107,7 @@ impl Instances {
                 }
                 Err(reason) => {
                     told.push(format!("instance {} is left out: {reason}", printable(&config_directory)));
-                    broken.push(Broken { config_directory });
+                    broken.push(Broken { config_directory, denied: reason.is_denied() });
                 }
             }
         }
@@ -165,7 +172,8 @@ fn instance(parameters: &Parameters, config_directory: &OsStr) -> Result<Instanc
     let enable = parameters.value("multi_instance_enable")?;
     let enabled = boolean(&enable).ok_or_else(|| {
         let file = printable(main_cf(config_directory));
-        LoadError::Boolean { file, value: printable(&enable) }
+        let line = parameters.place("multi_instance_enable").line;
+        LoadError::Boolean { file, line, value: printable(&enable) }
     })?;
     Ok(Instance {
         name,

@@ -39,6 +39,8 @@ pub struct Instance {
 #[derive(Debug)]
 pub struct Broken {
     pub config_directory: OsString,
+    /// Is it only that this user may not read it?
+    pub denied: bool,
 }
 
 /// All instances of a host: the primary first, then the secondaries in the order in which they are listed.

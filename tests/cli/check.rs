@@ -57,6 +57,15 @@ fn finds(host: &Host, expected: &[&str]) {
     assert_eq!(findings(host, &[]), expected);
 }
 
+/// What there is to do about each finding, with `ROOT` in place of the host's root.
+#[track_caller]
+fn remedies(host: &Host) -> Vec<String> {
+    let output = host.postmulti(&["--check"]).output().unwrap().stdout;
+    let root = host.path("/").canonicalize().unwrap();
+    let text = String::from_utf8(output).unwrap().replace(root.to_str().unwrap(), "ROOT");
+    text.lines().filter_map(|line| line.strip_prefix("    ")).map(str::to_owned).collect()
+}
+
 /// Changes the clean host, and checks that exactly this is found.
 #[track_caller]
 fn shows(change: impl FnOnce(&Host), expected: &[&str]) {

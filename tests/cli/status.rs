@@ -203,6 +203,27 @@ fn what_is_kept_from_an_ordinary_user_is_unknown() {
     assert_eq!((output.status.code(), &*told), (Some(1), &*format!("postmulti: warning: {reason}\n")));
 }
 
+/// It may run as well as any other.
+#[test]
+fn whose_main_cf_is_not_for_this_user_is_not_damaged() {
+    let host = Host::as_root();
+    fs::set_permissions(host.path("/"), Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(host.path("/etc/postfix-out/main.cf"), Permissions::from_mode(0o600)).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = postmulti(&host, arguments, || Ok(()));
+        let output = command.uid(65534).gid(65534).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8(output.stderr).unwrap();
+        let left_out = "instance /etc/postfix-out is left out: open /etc/postfix-out/main.cf: Permission denied\n";
+        assert!(told.contains(left_out), "{told}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let shown = run(&["--status", "-i", "/etc/postfix-out"]);
+    let row: Vec<&str> = shown.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(row[..4], ["?"; 4], "{shown}");
+    assert!(run(&["--status", "-ji", "/etc/postfix-out"]).contains(r#""state": null,"running": null,"#));
+}
+
 #[test]
 fn names_do_nothing_to_a_terminal() {
     let host = Host::new();

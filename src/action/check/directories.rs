@@ -2,7 +2,6 @@
 
 use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
-use crate::action::hint::quoted;
 use crate::action::private_files::{self, NotFollowed};
 use crate::change::plan::Permissions;
 use crate::config::postfix_files::{Entry, Kind};
@@ -12,7 +11,7 @@ use crate::system::file;
 use crate::system::log::printable;
 use nix::sys::stat::{FileStat, SFlag};
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Names and directories that two instances claim.
 pub fn conflicts(host: &Host, findings: &mut Findings) {
@@ -68,9 +67,22 @@ fn unknown(reason: String) -> Finding {
 fn missing(host: &Host, member: usize, whole: &Whole, queue: &Path) -> Finding {
     let reason = format!("the queue directory {} is missing, so that it does not start", printable(queue));
     let set_permissions = host.command(member, "-x postfix set-permissions");
-    let remedy = format!("mkdir {} && {set_permissions}", quoted(queue));
+    let remedy = format!("mkdir -p {} && {set_permissions}", host.path(queue));
     let finding = Finding::new(Severity::Error, Check::Permissions, member, reason, remedy);
     finding.at(whole.parameters.place("queue_directory"))
+}
+
+/// Something else where a directory should be. Postfix makes none as long as it is there.
+fn in_the_way(host: &Host, member: usize, path: &Path) -> Finding {
+    // Without a slash at the end.
+    let path: PathBuf = path.components().collect();
+    let mut old = path.clone().into_os_string();
+    old.push(".old");
+    let [path_word, old_word] = [&*path, Path::new(&old)].map(|path| host.path(path));
+    let set_permissions = host.command(member, "-x postfix set-permissions");
+    let remedy = format!("mv {path_word} {old_word} && mkdir {path_word} && {set_permissions}");
+    let reason = format!("{} is no directory", printable(&path));
+    Finding::new(Severity::Error, Check::Permissions, member, reason, remedy)
 }
 
 fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Entry], findings: &mut Findings) {
@@ -92,12 +104,19 @@ fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Ent
                 findings.unseen(member, error);
                 continue;
             }
+            Err(error) if error.not_a_directory() => {
+                findings.add(in_the_way(host, member, base));
+                continue;
+            }
             // postfix(1) makes it when it starts, or it is told elsewhere.
             Err(_) => continue,
             Ok(directory) => directory,
         };
         for (permissions, _) in wanted.iter().filter(|(permissions, _)| permissions.place.base == base) {
             match status(&directory, &permissions.place.below) {
+                Ok(Some(status)) if kind(&status) != SFlag::S_IFDIR => {
+                    findings.add(in_the_way(host, member, &permissions.place.path()));
+                }
                 Ok(Some(status)) => wrong.extend(judge(host, permissions, &status, is_config)),
                 Ok(None) => {}
                 Err(error) if error.is_denied() => findings.unseen(member, error),
@@ -128,9 +147,6 @@ fn status(base: &Directory, below: &Path) -> Result<Option<FileStat>, SystemErro
 /// that the configuration is not for all to read is the administrator's choice.
 fn judge(host: &Host, wanted: &Permissions, status: &FileStat, is_config: bool) -> Option<(Severity, String)> {
     let path = printable(wanted.place.path());
-    if kind(status) != SFlag::S_IFDIR {
-        return Some((Severity::Error, format!("{path} is no directory")));
-    }
     if status.st_uid != wanted.owner.id {
         let user =
             host.primary.accounts.user_of(status.st_uid).map(|user| String::from_utf8_lossy(&user.name).into_owned());

@@ -2,7 +2,6 @@
 
 use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
-use crate::action::hint::quoted;
 use crate::config::{main_cf, master_cf};
 use crate::instance::load::LoadError;
 use crate::instance::parameters::{self, FileError, Place, Problem};
@@ -66,8 +65,8 @@ fn broken(host: &Host, member: usize, error: &LoadError, findings: &mut Findings
             (error.place.line, format!("{}: {}", error.name, error.problem), "mend the value".to_owned())
         }
         LoadError::Empty(_) => (None, "it sets no parameter".to_owned(), "restore the file".to_owned()),
-        LoadError::Boolean { value, .. } => {
-            (None, format!("multi_instance_enable = {value} is neither yes nor no"), "set it to yes or no".to_owned())
+        LoadError::Boolean { line, value, .. } => {
+            (*line, format!("multi_instance_enable = {value} is neither yes nor no"), "set it to yes or no".to_owned())
         }
     };
     let finding = Finding::new(Severity::Error, Check::Broken, member, reason, remedy);
@@ -113,7 +112,7 @@ fn master_cf(host: &Host, member: usize, whole: &Whole, findings: &mut Findings)
         Err(error) if error.is_denied() => return findings.unseen(member, error),
         Err(error) => {
             let prototype = Path::new(&host.primary.shared.meta_directory).join("master.cf.proto");
-            let remedy = format!("cp {} {}", quoted(prototype), quoted(&file));
+            let remedy = format!("cp {} {}", host.path(&prototype), host.path(&file));
             let finding = Finding::new(Severity::Error, Check::Broken, member, error.to_string(), remedy);
             return findings.add(finding.in_file(file));
         }
@@ -143,7 +142,7 @@ fn temporary(host: &Host, member: usize, whole: &Whole, name: &str, findings: &m
     };
     match is_locked(host.postfix.root, directory, name) {
         Ok(Some(false)) if is_old() => {
-            let remedy = format!("rm {}", quoted(&path));
+            let remedy = format!("rm {}", host.path(&path));
             let reason = "an edit was interrupted and has left this file";
             findings.add(Finding::new(Severity::Note, Check::Temporary, member, reason, remedy).in_file(path));
         }

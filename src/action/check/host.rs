@@ -15,7 +15,7 @@ use crate::system::parallel::in_parts;
 use crate::system::services::Services;
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The main.cf of the secondaries, in the order of the list.
 pub struct Files {
@@ -95,7 +95,10 @@ impl<'a> Host<'a> {
     pub fn meant(&self) -> Vec<bool> {
         let is_whole = |member: &Member| member.whole().map(|whole| self.request.means(whole.instance));
         let found = self.members.iter().any(|member| is_whole(member) == Some(true));
-        let broken = |member: &Member| Broken { config_directory: member.config_directory.to_owned() };
+        let broken = |member: &Member| Broken {
+            config_directory: member.config_directory.to_owned(),
+            denied: member.state.as_ref().is_err_and(|error| error.is_denied()),
+        };
         let means = |member: &Member| is_whole(member).unwrap_or_else(|| self.request.may_mean(&broken(member), found));
         self.members.iter().map(means).collect()
     }
@@ -123,6 +126,12 @@ impl<'a> Host<'a> {
     /// A command that sets a parameter.
     pub fn set(&self, member: usize, setting: &str) -> String {
         self.command(member, &format!("-x postconf -e {}", quoted(setting)))
+    }
+
+    /// A path as a command takes it that knows nothing of another root.
+    pub fn path(&self, path: &Path) -> String {
+        let below = || path.strip_prefix("/").unwrap_or(path);
+        quoted(self.postfix.root.directory().map_or_else(|| path.to_owned(), |root| root.join(below())))
     }
 
     /// The command on this host.

@@ -6,6 +6,7 @@ use super::host::Host;
 use crate::action::destroy::MARKER;
 use crate::action::hint::quoted;
 use crate::config::split_list;
+use crate::instance::parameters::Parameters;
 use crate::system::directory::Directory;
 use crate::system::file;
 use crate::system::log::printable;
@@ -92,6 +93,15 @@ fn listed(host: &Host, alternates: &[OsString], findings: &mut Findings) {
     }
 }
 
+/// Has this configuration the queue of an instance that is listed, as a backup has? Then it is no instance of its own.
+fn is_copy(host: &Host, directory: &Path) -> bool {
+    let mut buffer = Vec::new();
+    let parameters = Parameters::read(host.postfix, directory.as_os_str(), &mut buffer).1.ok();
+    let queue = parameters.and_then(|parameters| parameters.known("queue_directory"));
+    let queue = queue.map(|queue| host.postfix.root.resolve(Path::new(&queue)));
+    queue.is_some_and(|queue| host.whole().any(|(_, whole)| whole.places[1] == queue))
+}
+
 /// Directories beside the primary's that are instances, or what is left of one, and are on no list.
 fn unlisted(host: &Host, alternates: &[OsString], findings: &mut Findings) {
     let root = host.postfix.root;
@@ -117,7 +127,7 @@ fn unlisted(host: &Host, alternates: &[OsString], findings: &mut Findings) {
         let (severity, reason, remedy) = if has(MARKER) {
             let reason = "it is what an interrupted destroy has left of an instance";
             (Severity::Warning, reason, format!("{} -i {word} -e destroy", host.postmulti()))
-        } else if has("main.cf") && has("master.cf") {
+        } else if has("main.cf") && has("master.cf") && !is_copy(host, &path) {
             let reason = "it looks like an instance, and is on no list";
             (Severity::Note, reason, format!("{} -e import config_directory={word}", host.postmulti()))
         } else {

@@ -40,6 +40,8 @@ enum Name {
 enum Reason {
     #[error("{0} is one of its own inet_interfaces, and port 25 is where it looks for that")]
     OwnAddress(IpAddr),
+    #[error("that is where it listens itself")]
+    Itself,
     #[error("{0} has the same myhostname, and listens there on port 25")]
     OwnName(String),
 }
@@ -73,6 +75,7 @@ pub fn look(host: &Host, findings: &mut Findings) {
             let Some((reason, other)) = found else { continue };
             let remedy = match reason {
                 Reason::OwnAddress(_) => "have the other one listen on another port, and name that".to_owned(),
+                Reason::Itself => "name another address or port".to_owned(),
                 Reason::OwnName(_) => host.set(member, "myhostname = NAME"),
             };
             let next_hop = printable(OsStr::from_bytes(next_hop));
@@ -100,7 +103,9 @@ fn loops(
     let (other, line) = *server?;
     let server = host.members[other].whole()?;
     let (own, greeting) = (name(whole, client)?, greeting(server, line)?);
-    (own == greeting).then(|| (Reason::OwnName(host.called(other)), Some(other)))
+    let is_itself = std::ptr::eq(server, whole);
+    let reason = || if is_itself { Reason::Itself } else { Reason::OwnName(host.called(other)) };
+    (own == greeting).then(|| (reason(), Some(other)))
 }
 
 /// The name by which the server greets whose entry begins in that line.

@@ -100,10 +100,10 @@ pub fn disk_space(host: &Host, findings: &mut Findings) {
         // The first of those that need most.
         let most = members.iter().map(|(_, needed)| *needed).max().unwrap_or_default();
         let Some((member, needed)) = members.iter().find(|(_, needed)| *needed == most).copied() else { continue };
-        let Some((severity, reason)) = judge(&space, needed) else { continue };
+        let Some((severity, reason, option)) = judge(&space, needed) else { continue };
         let Some(whole) = host.members[member].whole() else { continue };
         let queue = PathBuf::from(&whole.instance.queue_directory);
-        let remedy = format!("df -h {}", quoted(&queue));
+        let remedy = format!("df {option} {}", host.path(&queue));
         let finding = Finding::new(severity, Check::DiskSpace, member, reason, remedy);
         findings.add(finding.with(members.into_iter().map(|(other, _)| other)).in_file(queue));
     }
@@ -118,22 +118,28 @@ fn needed(whole: &Whole) -> u64 {
 
 /// Is there too little room on a file system for a queue whose instance needs so much, in bytes?
 ///
-/// How much is free is not told: it changes while one looks.
-fn judge(space: &Space, needed: u64) -> Option<(Severity, String)> {
+/// How much is free is not told: it changes while one looks. An option of df(1) shows it.
+fn judge(space: &Space, needed: u64) -> Option<(Severity, String, &'static str)> {
+    const BYTES: &str = "-h";
+    const FILES: &str = "-i";
     let is_little = |free: u64, all: u64, little: u64| free < little && free < all / 20;
-    let (severity, reason) = if space.free <= needed {
+    let (severity, reason, option) = if space.free <= needed {
         let megabytes = needed.div_ceil(1_000_000);
-        (Severity::Error, format!("no more than {megabytes} MB are free on its file system, so that it takes no mail"))
+        (
+            Severity::Error,
+            format!("no more than {megabytes} MB are free on its file system, so that it takes no mail"),
+            BYTES,
+        )
     } else if space.files > 0 && space.free_files == 0 {
-        (Severity::Error, "its file system can hold no more files, so that it takes no mail".to_owned())
+        (Severity::Error, "its file system can hold no more files, so that it takes no mail".to_owned(), FILES)
     } else if is_little(space.free, space.size, LITTLE) {
-        (Severity::Warning, "its file system is nearly full: less than 5 % and than 1 GiB are free".to_owned())
+        (Severity::Warning, "its file system is nearly full: less than 5 % and than 1 GiB are free".to_owned(), BYTES)
     } else if is_little(space.free_files, space.files, FEW_FILES) {
-        (Severity::Warning, "its file system can hold few more files: less than 5 % are left".to_owned())
+        (Severity::Warning, "its file system can hold few more files: less than 5 % are left".to_owned(), FILES)
     } else {
         return None;
     };
-    Some((severity, reason))
+    Some((severity, reason, option))
 }
 
 #[cfg(test)]
@@ -144,7 +150,7 @@ mod tests {
     fn a_file_system_is_full_before_nothing_is_free() {
         let space =
             |free: u64, size: u64, free_files: u64, files: u64| Space { device: 1, size, free, files, free_files };
-        let judged = |space: Space| judge(&space, 15_360_000).map(|(severity, _)| severity);
+        let judged = |space: Space| judge(&space, 15_360_000).map(|(severity, ..)| severity);
         const GB: u64 = 1_000_000_000;
         assert_eq!(judged(space(15_360_000, GB, 9, 9)), Some(Severity::Error));
         assert_eq!(judged(space(16_000_000, GB, 9, 9)), Some(Severity::Warning));
@@ -152,6 +158,8 @@ mod tests {
         assert_eq!(judged(space(39_999_999, 8 * GB / 10, 9, 9)), Some(Severity::Warning));
         assert_eq!(judged(space(2 * GB, 1000 * GB, 9, 9)), None);
         assert_eq!(judged(space(2 * GB, 2 * GB, 0, 9)), Some(Severity::Error));
+        let shown_by = |space: Space| judge(&space, 15_360_000).unwrap().2;
+        assert_eq!([space(1, GB, 0, 9), space(2 * GB, 2 * GB, 0, 9)].map(shown_by), ["-h", "-i"]);
         assert_eq!(judged(space(2 * GB, 2 * GB, 0, 0)), None);
         assert_eq!(judged(space(2 * GB, 2 * GB, 4, 100)), Some(Severity::Warning));
         assert_eq!(judged(space(2 * GB, 2 * GB, 5, 100)), None);

@@ -7,7 +7,7 @@ use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
 use crate::config::master_cf::Service;
 use crate::instance::listeners::{self, Listener, Port, wildcard};
-use crate::instance::parameters::{Place, main_cf, master_cf};
+use crate::instance::parameters::{Place, Problem, ValueError, main_cf, master_cf};
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 
@@ -74,7 +74,23 @@ fn divided(host: &Host, member: usize, whole: &Whole, first: &First, findings: &
     }
 }
 
+/// The parameters that say where an instance listens.
+const PARAMETERS: [&str; 3] = ["inet_interfaces", "inet_protocols", "master_service_disable"];
+
+/// Postfix cannot use what is set, or only postconf(1) can tell what it is.
 fn unknown(member: usize, whole: &Whole) -> Finding {
+    let errors = PARAMETERS.iter().filter_map(|name| whole.parameters.value(name).err());
+    let (unasked, broken): (Vec<_>, Vec<_>) = errors.partition(|error| matches!(error.problem, Problem::Ask(_)));
+    let unusable = |reason: String, place| {
+        Finding::new(Severity::Error, Check::Broken, member, reason, "mend the value").at(place)
+    };
+    if let Some(ValueError { place, name, problem }) = broken.into_iter().next() {
+        return unusable(format!("{name}: {problem}"), place);
+    }
+    if unasked.is_empty() {
+        let reason = "inet_protocols has a word that is none of all, ipv4 and ipv6";
+        return unusable(reason.to_owned(), whole.parameters.place("inet_protocols"));
+    }
     let reason = "where it listens is not known: only postconf(1) can tell inet_interfaces, inet_protocols \
                   or master_service_disable";
     let remedy = "set them without referring to other parameters";

@@ -32,7 +32,7 @@ fn hint(line: &str, error: impl std::error::Error + Send + Sync + 'static) -> St
             instance(None, Some("a b"), "/srv/it's"),
             instance(Some("postfix-a\x1b\u{9b}"), None, "/etc/postfix-odd"),
         ],
-        broken: vec![Broken { config_directory: "/etc/postfix-broken".into() }],
+        broken: vec![Broken { config_directory: "/etc/postfix-broken".into(), denied: false }],
         claims: Claims::default(),
     };
     let request = request(line).unwrap();

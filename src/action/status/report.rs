@@ -27,7 +27,7 @@ const MASTER: &str = "master";
 #[derive(Debug)]
 pub struct Report<'a> {
     pub config_directory: &'a OsStr,
-    /// None if its main.cf cannot be used.
+    /// None if its main.cf cannot be used or read.
     pub instance: Option<&'a Instance>,
     /// Is its main.cf, its master.cf or its queue directory of no use?
     pub damaged: bool,
@@ -67,7 +67,7 @@ impl<'a> Report<'a> {
         Report {
             config_directory,
             instance,
-            damaged: instance.is_none(),
+            damaged: false,
             runs: None,
             pid: None,
             since: None,
@@ -79,9 +79,9 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Of an instance whose main.cf cannot be used, which has been told already.
+    /// Of an instance whose main.cf cannot be used, or not be read by this user, which has been told already.
     pub fn of_broken(broken: &'a Broken) -> Report<'a> {
-        Report::new(&broken.config_directory, None)
+        Report { damaged: !broken.denied, ..Report::new(&broken.config_directory, None) }
     }
 
     /// None if it is not known whether it runs.

@@ -1,6 +1,6 @@
 //! The directories of instances.
 
-use super::{POSTDROP, POSTFIX, clean, finds, line, set, shows};
+use super::{POSTDROP, POSTFIX, clean, finds, line, remedies, set, shows};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
@@ -74,6 +74,18 @@ fn a_queue_directory_that_is_missing() {
     finds(&host, &[&expected]);
     set(&host, "/etc/postfix-in", "multi_instance_enable", "no");
     finds(&host, &[]);
+}
+
+#[test]
+fn something_else_in_the_place_of_a_directory() {
+    for path in ["/var/spool/postfix-in", "/var/lib/postfix-in", "/var/spool/postfix-in/hold"] {
+        let host = clean();
+        let _ = fs::remove_dir_all(host.path(path));
+        fs::write(host.path(path), "").unwrap();
+        finds(&host, &[&format!("error permissions /etc/postfix-in -: {path} is no directory")]);
+        let expected = format!("mv ROOT{path} ROOT{path}.old && mkdir ROOT{path} && postmulti --root ");
+        assert!(remedies(&host)[0].starts_with(&expected), "{:?}", remedies(&host));
+    }
 }
 
 #[test]

@@ -20,12 +20,13 @@ fn a_main_cf_that_cannot_be_used() {
         "error broken /etc/postfix-out /etc/postfix-out/main.cf:{number}: multi_instance_group: truncated macro reference: \"${{x\""
     );
     finds(&host, &[&expected]);
-    shows(
-        |host| set(host, "/etc/postfix-out", "multi_instance_enable", "maybe"),
-        &[
-            "error broken /etc/postfix-out /etc/postfix-out/main.cf: multi_instance_enable = maybe is neither yes nor no",
-        ],
+    let host = clean();
+    set(&host, "/etc/postfix-out", "multi_instance_enable", "maybe");
+    let number = line(&host, "/etc/postfix-out/main.cf", "multi_instance_enable");
+    let expected = format!(
+        "error broken /etc/postfix-out /etc/postfix-out/main.cf:{number}: multi_instance_enable = maybe is neither yes nor no"
     );
+    finds(&host, &[&expected]);
     shows(
         |host| fs::write(host.path("/etc/postfix-out/main.cf"), "# lost\n").unwrap(),
         &["error broken /etc/postfix-out /etc/postfix-out/main.cf: it sets no parameter"],

@@ -65,6 +65,19 @@ fn a_directory_on_both_lists() {
     finds(&host, &[&expected]);
 }
 
+/// It could not be put on a list.
+#[test]
+fn a_backup_is_no_instance() {
+    let host = clean();
+    fs::create_dir(host.path("/etc/postfix.bak")).unwrap();
+    for name in ["main.cf", "master.cf"] {
+        fs::copy(host.path("/etc/postfix").join(name), host.path("/etc/postfix.bak").join(name)).unwrap();
+    }
+    finds(&host, &[]);
+    set(&host, "/etc/postfix.bak", "queue_directory", "/var/spool/other");
+    finds(&host, &["note unlisted /etc/postfix /etc/postfix.bak: it looks like an instance, and is on no list"]);
+}
+
 #[test]
 fn what_looks_like_an_instance() {
     let host = clean();

@@ -1,6 +1,6 @@
 //! Mail that would come back. What smtp(8) really does is shown by tests/tutorial.
 
-use super::{clean, finds, line, replace, set};
+use super::{clean, finds, line, remedies, replace, set};
 use crate::host::Host;
 
 /// postfix-out takes mail at port 25 of 192.0.2.1, which is no address of postfix-in's, by the name of that.
@@ -40,6 +40,16 @@ fn to_an_instance_of_the_same_name() {
     }
     set(&host, "/etc/postfix-in", "relayhost", "[192.0.2.9], [192.0.2.1]");
     loops(&host, "relayhost", "[192.0.2.9], [192.0.2.1]", SAME_NAME);
+}
+
+/// Another name would not help.
+#[test]
+fn to_itself() {
+    let host = clean();
+    set(&host, "/etc/postfix-in", "inet_interfaces", "all");
+    set(&host, "/etc/postfix-in", "default_transport", "smtp:[127.0.0.9]");
+    loops(&host, "default_transport", "[127.0.0.9]", "that is where it listens itself");
+    assert_eq!(remedies(&host), ["name another address or port"]);
 }
 
 #[test]

@@ -89,3 +89,17 @@ fn what_only_postconf_knows() {
         ],
     );
 }
+
+/// Postfix does not start then.
+#[test]
+fn what_postfix_cannot_use() {
+    for (name, value, reason) in [
+        ("inet_interfaces", "${x", "inet_interfaces: truncated macro reference: \"${x\""),
+        ("inet_protocols", "ipv5", "inet_protocols has a word that is none of all, ipv4 and ipv6"),
+    ] {
+        let host = clean();
+        set(&host, "/etc/postfix-in", name, value);
+        let number = line(&host, "/etc/postfix-in/main.cf", name);
+        finds(&host, &[&format!("error broken /etc/postfix-in /etc/postfix-in/main.cf:{number}: {reason}")]);
+    }
+}

@@ -1,6 +1,6 @@
 //! How findings are told, and which of them.
 
-use super::{clean, findings, line, set};
+use super::{clean, findings, line, remedies, set};
 use crate::host::Host;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -112,4 +112,21 @@ note: /etc/postfix-out: not all could be looked at: open /etc/postfix-out/main.c
     run this as root
 ";
     assert_cmd::Command::from_std(command).assert().success().stdout(expected).stderr("");
+}
+
+/// A command that knows nothing of `--root` must not reach for the files of this host.
+#[test]
+fn paths_in_remedies_lie_below_the_root() {
+    let host = clean();
+    fs::File::create(host.path("/etc/postfix-out/main.cf.tmp")).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    fs::remove_file(host.path("/etc/postfix-out/master.cf")).unwrap();
+    fs::remove_dir_all(host.path("/var/spool/postfix-in")).unwrap();
+    set(&host, "/etc/postfix", "message_size_limit", &(u64::MAX / 4).to_string());
+    let expected = [
+        "df -h ROOT/var/spool/postfix",
+        "rm ROOT/etc/postfix-out/main.cf.tmp",
+        "cp ROOT/etc/postfix/master.cf.proto ROOT/etc/postfix-out/master.cf",
+        "mkdir -p ROOT/var/spool/postfix-in && postmulti --root ROOT -i postfix-in -x postfix set-permissions",
+    ];
+    assert_eq!(remedies(&host), expected);
 }
