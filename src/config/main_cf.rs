@@ -24,7 +24,7 @@ type Entries<'a> = IndexMap<Cow<'a, [u8]>, Cow<'a, [u8]>, FxBuildHasher>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     /// Continuation text before the first entry. It counts for nothing.
-    Orphan { text: Vec<u8> },
+    Orphan { line: usize, text: Vec<u8> },
     /// A NUL in or around a logical line, of which these are the first and the last physical line. Text ends there.
     Nul { first: usize, last: usize },
     /// A name that is set again, to another value: the last one counts.
@@ -66,7 +66,7 @@ impl<'a> MainCf<'a> {
             }
             let text = line.text(bytes);
             if line.is_orphan(bytes) {
-                findings.push(Finding::Orphan { text: text.into_owned() });
+                findings.push(Finding::Orphan { line: line.number, text: text.into_owned() });
                 continue;
             }
             match entry(&text) {

@@ -53,7 +53,7 @@ pub enum ServiceType {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     /// Continuation text before the first entry. It counts for nothing.
-    Orphan { text: Vec<u8> },
+    Orphan { line: usize, text: Vec<u8> },
     /// An entry of less than eight fields. Postfix reads nothing of the file.
     FieldCount { line: usize },
     /// A field that holds what it cannot hold. Postfix reads nothing of the file.
@@ -83,7 +83,7 @@ impl MasterCf {
         for line in logical(&bytes) {
             let text = line.text(&bytes);
             if line.is_orphan(&bytes) {
-                findings.push(Finding::Orphan { text: text.into_owned() });
+                findings.push(Finding::Orphan { line: line.number, text: text.into_owned() });
                 continue;
             }
             match service(&line, &text, &mut findings) {

@@ -217,7 +217,7 @@ pub fn master_cf(config_directory: &OsStr) -> PathBuf {
 /// A finding as a warning, or as the error that makes the whole file unusable.
 fn judge(finding: &Finding, file: &str) -> Result<String, FileError> {
     match finding {
-        Finding::Orphan { text } => {
+        Finding::Orphan { text, .. } => {
             let quoted = printable(OsStr::from_bytes(&text[..text.len().min(MAX_QUOTE)]));
             let more = if text.len() > MAX_QUOTE { "..." } else { "" };
             Ok(format!("{file}: logical line must not start with whitespace: \"{quoted}{more}\""))

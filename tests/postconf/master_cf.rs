@@ -98,7 +98,7 @@ fn complaints_of(master_cf: &MasterCf, path: &str) -> Vec<Vec<u8>> {
     let mut complaints = Vec::new();
     for finding in master_cf.findings() {
         let (complaint, fatal) = match finding {
-            Finding::Orphan { text } => {
+            Finding::Orphan { text, .. } => {
                 let dots: &[u8] = if text.len() > 30 { b"..." } else { b"" };
                 let head = format!("warning: {path}: logical line must not start with whitespace: \"");
                 ([head.as_bytes(), &text[..text.len().min(30)], dots, b"\""].concat(), false)

@@ -229,7 +229,7 @@ fn printed(value: &[u8]) -> Vec<u8> {
 /// A finding in the words of Postfix.
 fn complaint(finding: &Finding, path: &str) -> Vec<u8> {
     let (head, text) = match finding {
-        Finding::Orphan { text } => {
+        Finding::Orphan { text, .. } => {
             let dots = if text.len() > 30 { "..." } else { "" };
             let text = String::from_utf8_lossy(&printable(&text[..text.len().min(30)])).into_owned();
             let line = format!("warning: {path}: logical line must not start with whitespace: \"{text}{dots}\"");

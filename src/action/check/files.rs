@@ -90,7 +90,7 @@ fn main_cf(member: usize, whole: &Whole, findings: &mut Findings) {
     }
     for finding in main_cf.findings() {
         let (line, reason, remedy) = match finding {
-            main_cf::Finding::Orphan { text } => (None, orphan(text), "remove the blanks before it"),
+            main_cf::Finding::Orphan { line, text } => (Some(*line), orphan(text), "remove the blanks before it"),
             main_cf::Finding::Nul { first, .. } => {
                 (Some(*first), "text after a NUL byte is lost".to_owned(), "remove the NUL byte")
             }
@@ -121,7 +121,7 @@ fn master_cf(host: &Host, member: usize, whole: &Whole, findings: &mut Findings)
         let text = |bytes: &[u8]| printable(OsStr::from_bytes(bytes));
         let (severity, line, reason) = match (finding, finding.defect()) {
             (_, Some((line, defect))) => (Severity::Error, Some(line), text(&defect)),
-            (master_cf::Finding::Orphan { text }, _) => (Severity::Warning, None, orphan(text)),
+            (master_cf::Finding::Orphan { line, text }, _) => (Severity::Warning, Some(*line), orphan(text)),
             (master_cf::Finding::Argument { line, complaint }, _) => (Severity::Warning, Some(*line), text(complaint)),
             _ => continue,
         };

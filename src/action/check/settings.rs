@@ -8,15 +8,17 @@ use std::ffi::OsString;
 
 /// Two that have the same name in the mail log, as two without a name have.
 pub fn syslog_names(host: &Host, findings: &mut Findings) {
-    let mut first: FxHashMap<OsString, usize> = FxHashMap::default();
+    let mut first: FxHashMap<OsString, (usize, &Whole)> = FxHashMap::default();
     for (member, whole) in host.whole() {
         let Some(name) = whole.parameters.known("syslog_name") else { continue };
-        let other = *first.entry(name.clone()).or_insert(member);
-        if other == member {
+        let (other, namesake) = *first.entry(name.clone()).or_insert((member, whole));
+        let (own, others) = (&whole.instance.name, &namesake.instance.name);
+        // If they have one name in all, that is told, and must be mended first: till then, no command is run for them.
+        if other == member || (own.is_some() && own == others) {
             continue;
         }
         let place = whole.parameters.place("syslog_name");
-        let remedy = match (&whole.instance.name, place.line) {
+        let remedy = match (own, place.line) {
             (None, None) if !whole.instance.primary => host.command(member, "-e assign -I postfix-NAME"),
             _ => host.set(member, "syslog_name = NAME"),
         };

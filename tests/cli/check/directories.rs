@@ -53,7 +53,6 @@ fn a_directory_inside_another() {
 fn the_same_name() {
     let host = clean();
     set(&host, "/etc/postfix-in", "multi_instance_name", "postfix-out");
-    set(&host, "/etc/postfix-in", "syslog_name", "in");
     let number = line(&host, "/etc/postfix-in/main.cf", "multi_instance_name");
     let expected = format!(
         "error conflict /etc/postfix-in /etc/postfix-in/main.cf:{number}: instance /etc/postfix-in, \

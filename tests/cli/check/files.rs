@@ -72,7 +72,7 @@ fn text_that_counts_for_nothing() {
     shows(
         |host| begin(host, "/etc/postfix-out/main.cf", b"  lost = 1\n"),
         &[
-            "warning broken /etc/postfix-out /etc/postfix-out/main.cf: a first line that begins with a blank counts for \
+            "warning broken /etc/postfix-out /etc/postfix-out/main.cf:1: a first line that begins with a blank counts for \
            nothing: \"  lost = 1\"",
         ],
     );
@@ -81,6 +81,13 @@ fn text_that_counts_for_nothing() {
         &["warning broken /etc/postfix-out /etc/postfix-out/main.cf:1: text after a NUL byte is lost"],
     );
     shows(|host| begin(host, "/etc/postfix-out/main.cf", b"  # a comment\n"), &[]);
+    shows(
+        |host| begin(host, "/etc/postfix-in/master.cf", b"# a comment\n -v\n"),
+        &[
+            "warning broken /etc/postfix-in /etc/postfix-in/master.cf:2: a first line that begins with a blank counts for \
+           nothing: \" -v\"",
+        ],
+    );
 }
 
 #[test]
