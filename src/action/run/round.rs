@@ -102,8 +102,9 @@ impl<'a> Round<'a> {
     /// Where an interrupt keeps an instance from being served, or ends a command, it ends this process, too.
     pub fn run(mut self) -> Result<Vec<Report>, ActionError> {
         loop {
-            while self.output.pass_on() {}
+            // First this: it may be that nobody is left whose end would be waited for.
             self.heed_interrupts();
+            while self.output.pass_on() {}
             while let Some(instance) = self.next() {
                 self.start(instance);
             }
