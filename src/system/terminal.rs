@@ -4,6 +4,7 @@ use rustix::termios::tcgetwinsize;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use unicode_width::UnicodeWidthStr;
 
 /// What is known of it, at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Terminal {
     pub fn redraw(&self, text: &[u8]) -> io::Result<()> {
         let mut output = io::stdout();
         if self.moves {
-            output.write_all(&screen(text, self.rows))?;
+            output.write_all(&screen(text, self.rows, self.columns))?;
         } else {
             output.write_all(&[text, b"\n"].concat())?;
         }
@@ -54,16 +55,34 @@ fn abilities(term: Option<OsString>, no_color: Option<OsString>) -> (bool, bool)
 }
 
 /// The text on a screen that is empty otherwise, without the lines that would move it upwards. The cursor stays below.
-fn screen(text: &[u8], rows: Option<usize>) -> Vec<u8> {
+fn screen(text: &[u8], rows: Option<usize>, columns: Option<usize>) -> Vec<u8> {
     let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
     let room = rows.map_or(usize::MAX, |rows| rows.saturating_sub(1));
-    let shown = if lines.len() > room { room.saturating_sub(1) } else { lines.len() };
+    let fitting = |room| {
+        let ends = lines.iter().scan(0, |end, line| {
+            *end += rows_of(line, columns);
+            Some(*end)
+        });
+        ends.take_while(|end| *end <= room).count()
+    };
+    let all = fitting(room);
+    let shown = if all < lines.len() { fitting(room.saturating_sub(1)) } else { all };
     let mut screen = b"\x1b[H\x1b[J".to_vec();
     screen.extend(lines[..shown].concat());
     if shown < lines.len() {
         screen.extend_from_slice(format!("... {} more lines\n", lines.len() - shown).as_bytes());
     }
     screen
+}
+
+/// How many rows a line takes, which goes on in the next one where it is too long. Colours take no room.
+fn rows_of(line: &[u8], columns: Option<usize>) -> usize {
+    let line = String::from_utf8_lossy(line);
+    let mut parts = line.trim_end_matches('\n').split("\x1b[");
+    let first = parts.next().into_iter();
+    let coloured = parts.map(|part| part.split_once('m').map_or(part, |(_, text)| text));
+    let width: usize = first.chain(coloured).map(UnicodeWidthStr::width).sum();
+    columns.map_or(1, |columns| width.div_ceil(columns).max(1))
 }
 
 #[cfg(test)]
@@ -83,10 +102,20 @@ mod tests {
 
     #[test]
     fn what_is_longer_than_the_screen_is_cut() {
-        let screen = |rows| String::from_utf8(screen(b"a\nb\nc\n", rows)).unwrap();
+        let screen = |rows| String::from_utf8(screen(b"a\nb\nc\n", rows, Some(1))).unwrap();
         assert_eq!(screen(None), "\x1b[H\x1b[Ja\nb\nc\n");
         assert_eq!(screen(Some(4)), screen(None));
         assert_eq!(screen(Some(3)), "\x1b[H\x1b[Ja\n... 2 more lines\n");
         assert_eq!(screen(Some(1)), "\x1b[H\x1b[J... 3 more lines\n");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_takes_several_rows() {
+        let screen = |rows| String::from_utf8(screen("a\n\nbcd郵便\n".as_bytes(), Some(rows), Some(4))).unwrap();
+        assert_eq!(screen(5), "\x1b[H\x1b[Ja\n\nbcd郵便\n");
+        assert_eq!(screen(4), "\x1b[H\x1b[Ja\n\n... 1 more lines\n");
+        assert_eq!(rows_of(b"\x1b[1m\x1b[31mabcd\x1b[0m\n", Some(4)), 1);
+        assert_eq!(rows_of(b"\x1b[1mabcde\x1b[0m\n", Some(4)), 2);
+        assert_eq!(rows_of(b"abcde\n", None), 1);
     }
 }

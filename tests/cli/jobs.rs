@@ -12,7 +12,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 use std::thread::{self, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A command that is done only if that of the neighbour is running, too.
 const RENDEZVOUS: &str = "case $name in primary) meet x;; postfix-out) meet x+;; esac";
@@ -134,6 +134,35 @@ fn much_output() {
     let right = io::copy(&mut child.stdout.take().unwrap(), &mut io::sink()).unwrap();
     assert_eq!((right, wrong.join().unwrap()), (100_000_000, 100_000_000));
     assert!(child.wait().unwrap().success());
+}
+
+/// Nor does postmulti wait for one with what it has to say itself: all others are watched over meanwhile.
+#[test]
+fn a_message_that_nobody_reads() {
+    let host = Host::with_programs(&[]);
+    let (mut reader, mut full) = io::pipe().unwrap();
+    full.write_all(&[b'.'; 1 << 16]).unwrap();
+    // The last one begins when the second one has ended, which is after the first one.
+    let lines = "case $name in
+        primary) sleep 1000;;
+        postfix-out) trap 'sleep 0.5; exit' TERM; while :; do sleep 0.02; done;;
+        postfix-in) echo >/tmp/begun;;
+    esac";
+    let mut command = host.execute(&["--jobs", "2", "--timeout", "1"], lines);
+    let mut child = command.stderr(full).spawn().unwrap();
+    drop(command);
+    let began = Instant::now();
+    while !host.path("/tmp/begun").exists() {
+        assert!(began.elapsed() < Duration::from_secs(60), "the last one has not begun");
+        sleep(Duration::from_millis(20));
+    }
+    let mut told = String::new();
+    reader.read_to_string(&mut told).unwrap();
+    assert_eq!(
+        (child.wait().unwrap().code(), told.matches(": terminated after 1 s: ").count()),
+        (Some(1), 2),
+        "{told}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::programs::{lives, outcome};
 use nix::errno::Errno;
 use nix::libc;
 use nix::pty::openpty;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill, raise};
 use nix::sys::termios::{LocalFlags, SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, setsid};
 use regex::Regex;
@@ -14,7 +14,8 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// The table with its times as `#`, of which the width is not known.
 fn timeless(text: &str) -> String {
@@ -130,6 +131,29 @@ postfix-in   not started #
 postfix-a    not started #
 ";
         assert_eq!(timeless(&String::from_utf8(output.stderr).unwrap()), expected);
+    }
+}
+
+/// A signal that comes while no command is running.
+#[test]
+fn an_interrupt_before_the_first_command() {
+    let host = Host::with_programs(&[]);
+    for options in [&[][..], &["--summary"], &["--jobs", "2"]] {
+        let mut command = host.execute(options, "echo begun");
+        let interrupt = || {
+            SigSet::from(Signal::SIGINT).thread_block()?;
+            Ok(raise(Signal::SIGINT)?)
+        };
+        // SAFETY: all that is done between fork and exec here are two system calls.
+        unsafe { command.pre_exec(interrupt) };
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let began = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            assert!(began.elapsed() < Duration::from_secs(60), "it has not ended: {options:?}");
+            sleep(Duration::from_millis(5));
+        }
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.signal(), output.stdout), (Some(libc::SIGINT), vec![]));
     }
 }
 

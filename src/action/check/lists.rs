@@ -62,9 +62,9 @@ fn wrapper(host: &Host, findings: &mut Findings) {
         return add("multi_instance_wrapper", Severity::Error, reason.to_owned(), init());
     };
     let shown = printable(program);
-    let is_there = file::is_regular(host.postfix.root, Path::new(program));
-    // An image may lack the programs.
-    if is_there.is_ok_and(|there| !there) && host.postfix.root.is_host() {
+    // What is no path is searched for elsewhere, and an image may lack the programs.
+    let is_missing = || file::is_regular(host.postfix.root, Path::new(program)).is_ok_and(|there| !there);
+    if Path::new(program).is_absolute() && host.postfix.root.is_host() && is_missing() {
         let reason = format!("multi_instance_wrapper: there is no {shown}, so that postfix(1) fails");
         add("multi_instance_wrapper", Severity::Error, reason, init());
     } else if Path::new(program).file_name() != Some(OsStr::new("postmulti")) {

@@ -67,6 +67,11 @@ impl Output {
         printed.ended = true;
     }
 
+    /// Puts a message of ours behind what the command of this instance has printed, as it is.
+    pub fn tell(&mut self, instance: usize, message: &[u8]) {
+        self.instances[instance].keep(Stream::Error, message);
+    }
+
     /// Should nothing more be read of what this instance's command prints, for want of room?
     pub fn is_full(&self, instance: usize) -> bool {
         self.instances[instance].bytes.is_full()
@@ -77,14 +82,11 @@ impl Output {
         (self.turn < self.instances.len()).then_some(self.turn)
     }
 
-    /// Passes on to the next instance, if all of this one has been shown, and returns this one.
-    pub fn pass_on(&mut self) -> Option<usize> {
-        let instance = self.turn()?;
-        let printed = &self.instances[instance];
-        (printed.ended && printed.pieces.is_empty()).then(|| {
-            self.turn += 1;
-            instance
-        })
+    /// Passes on to the next instance, if all of this one has been shown. Has it?
+    pub fn pass_on(&mut self) -> bool {
+        let is_done = self.instances.get(self.turn).is_some_and(|shown| shown.ended && shown.pieces.is_empty());
+        self.turn += usize::from(is_done);
+        is_done
     }
 
     /// The stream for which there is something to be written.
@@ -167,7 +169,7 @@ mod tests {
                     Ok(bytes.len())
                 });
             }
-            if output.pass_on().is_none() {
+            if !output.pass_on() {
                 return shown;
             }
         }
@@ -203,7 +205,7 @@ mod tests {
                 Stream::Error => Ok(bytes.len().min(2)).inspect(|count| seen.extend_from_slice(&bytes[..*count])),
             });
         }
-        assert_eq!((output.pass_on(), &seen[..]), (Some(0), &b"err"[..]));
+        assert_eq!((output.pass_on(), &seen[..]), (true, &b"err"[..]));
         assert_eq!(output.into_error().unwrap().kind(), io::ErrorKind::StorageFull);
     }
 

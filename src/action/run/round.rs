@@ -102,11 +102,11 @@ impl<'a> Round<'a> {
     /// Where an interrupt keeps an instance from being served, or ends a command, it ends this process, too.
     pub fn run(mut self) -> Result<Vec<Report>, ActionError> {
         loop {
-            self.pass_on();
+            // First this: it may be that nobody is left whose end would be waited for.
             self.heed_interrupts();
-            while let Some(instance) = self.schedule.begin() {
+            while self.output.pass_on() {}
+            while let Some(instance) = self.next() {
                 self.start(instance);
-                self.pass_on();
             }
             if self.output.turn().is_none() {
                 return self.finish();
@@ -123,6 +123,12 @@ impl<'a> Round<'a> {
             let now = Instant::now();
             self.started.values_mut().for_each(|started| started.heed_limit(now));
         }
+    }
+
+    /// Who begins now. Where commands print themselves, what is to be said about the one before is said first.
+    fn next(&mut self) -> Option<usize> {
+        let is_free = self.apart.streams || self.output.waiting().is_none();
+        if is_free { self.schedule.begin() } else { None }
     }
 
     fn start(&mut self, instance: usize) {
@@ -198,9 +204,10 @@ impl<'a> Round<'a> {
     }
 
     fn report(&mut self, instance: usize, report: Report) {
-        self.reports[instance] = report;
         self.schedule.end(instance);
         self.output.end(instance);
+        self.comment(instance, &report);
+        self.reports[instance] = report;
     }
 
     fn write(&mut self) {
@@ -208,27 +215,27 @@ impl<'a> Round<'a> {
         self.output.write(|stream, bytes| Ok(nix::unistd::write(standard(stream), bytes)?));
     }
 
-    /// After what a command has printed comes what is to be said about it.
-    fn pass_on(&mut self) {
-        while let Some(instance) = self.output.pass_on() {
-            let log = self.runner.log;
-            let program = || (self.prepare)(self.instances[instance]);
-            match &self.reports[instance] {
-                Report::CannotStart(error) => {
-                    self.progress.hide();
-                    let name = program().arguments.first().map(printable).unwrap_or_default();
-                    log.fatal(format!("execvp {name}: {}", reason(error)));
-                }
-                Report::TimedOut { killed, .. } => {
-                    self.progress.hide();
-                    let directory = printable(&self.instances[instance].config_directory);
-                    let seconds = self.runner.running.timeout.unwrap_or_default().as_secs();
-                    let how = if *killed { "killed" } else { "terminated" };
-                    log.warning(format!("instance {directory}: {how} after {seconds} s: {}", shown(&program())));
-                }
-                Report::NotStarted | Report::Ended { .. } => {}
+    /// After what a command has printed comes what is to be said about it. It waits for a reader as that does: nothing else
+    /// may have to.
+    fn comment(&mut self, instance: usize, report: &Report) {
+        let program = || (self.prepare)(self.instances[instance]);
+        let messages = self.runner.log.keeping();
+        match report {
+            Report::CannotStart(error) => {
+                let name = program().arguments.first().map(printable).unwrap_or_default();
+                messages.fatal(format!("execvp {name}: {}", reason(error)));
             }
+            Report::TimedOut { killed, .. } => {
+                let directory = printable(&self.instances[instance].config_directory);
+                let seconds = self.runner.running.timeout.unwrap_or_default().as_secs();
+                let how = if *killed { "killed" } else { "terminated" };
+                messages.warning(format!("instance {directory}: {how} after {seconds} s: {}", shown(&program())));
+            }
+            Report::NotStarted | Report::Ended { .. } => return,
         }
+        self.output.tell(instance, &messages.kept());
+        // What is shown there is left to the mail log.
+        self.runner.log.take_over(&messages);
     }
 
     fn heed_interrupts(&mut self) {
