@@ -7,6 +7,7 @@ pub mod load;
 pub mod names;
 pub mod parameters;
 pub mod postconf;
+pub mod postlog;
 pub mod primary;
 pub mod queue_id;
 pub mod queues;

@@ -2,6 +2,7 @@
 
 use super::Instance;
 use super::parameters::{FileError, Parameters, Postfix, Problem, ValueError, main_cf};
+use super::postlog::Postlog;
 use crate::config::main_cf::MainCf;
 use crate::config::split_list;
 use crate::system::file;
@@ -67,6 +68,8 @@ pub struct Shared {
     pub shlib_directory: OsString,
     /// `syslog_name` of the primary.
     pub syslog_name: OsString,
+    /// If `maillog_file` of the primary is set.
+    pub postlog: Option<Postlog>,
 }
 
 /// The postfix(1) commands that need special treatment, as listed in the `postmulti_*_commands` parameters.
@@ -182,8 +185,10 @@ impl Primary {
             primary: true,
             main_cf: Vec::new(),
         };
-        let shared = Shared { command_directory, daemon_directory, meta_directory, shlib_directory, syslog_name };
-        let mail_log = match facility.filter(|_| maillog_file.is_empty()) {
+        let postlog = (!maillog_file.is_empty()).then(|| Postlog::of(parameters, &instance.queue_directory));
+        let shared =
+            Shared { command_directory, daemon_directory, meta_directory, shlib_directory, syslog_name, postlog };
+        let mail_log = match facility.filter(|_| shared.postlog.is_none()) {
             Some(facility) => MailLog::Syslog(facility),
             None => MailLog::Postlog(Path::new(&shared.command_directory).join("postlog").into()),
         };

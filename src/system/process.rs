@@ -18,11 +18,11 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 use std::sync::OnceLock;
 
-/// A command with its arguments, and what is put into its environment on top of the caller's.
+/// A command with its arguments, and what is put into its environment on top of the caller's, or taken out of it.
 #[derive(Debug)]
 pub struct Program {
     pub arguments: Vec<OsString>,
-    pub environment: Vec<(&'static str, OsString)>,
+    pub environment: Vec<(&'static str, Option<OsString>)>,
 }
 
 impl Program {
@@ -33,7 +33,13 @@ impl Program {
         let (program, arguments) =
             self.arguments.split_first().ok_or_else(|| io::Error::from_raw_os_error(libc::ENOENT))?;
         let mut command = Command::new(program);
-        command.args(arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.args(arguments);
+        for (name, value) in &self.environment {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         if let Some((mask, at_size_limit)) = SIGNALS_BEFORE.get().copied() {
             // SAFETY: between fork and exec only these system calls are made.
             unsafe {

@@ -78,8 +78,8 @@ impl Runner<'_> {
         let path = path_with(&self.shared.command_directory);
         self.each(instances, |instance| {
             let mut environment = self.environment(instance);
-            environment.extend(parameters(instance, self.shared));
-            environment.push(("PATH", path.clone()));
+            environment.extend(parameters(instance, self.shared).map(|(name, value)| (name, Some(value))));
+            environment.push(("PATH", Some(path.clone())));
             Program { arguments: command.words().map(OsStr::to_owned).collect(), environment }
         })
     }
@@ -108,10 +108,16 @@ impl Runner<'_> {
     }
 
     /// What Postfix programs need to know to serve the instance.
-    fn environment(&self, instance: &Instance) -> Vec<(&'static str, OsString)> {
-        let mut environment =
-            vec![("MAIL_CONFIG", instance.config_directory.clone()), ("MAIL_LOGTAG", self.shared.syslog_name.clone())];
-        environment.extend(self.verbose.then(|| ("MAIL_VERBOSE", OsString::new())));
+    fn environment(&self, instance: &Instance) -> Vec<(&'static str, Option<OsString>)> {
+        let Shared { syslog_name, postlog, .. } = self.shared;
+        let mut environment = vec![
+            ("MAIL_CONFIG", Some(instance.config_directory.clone())),
+            ("MAIL_LOGTAG", Some(syslog_name.clone())),
+            // What the caller's environment has may be another instance's.
+            ("POSTLOG_SERVICE", postlog.as_ref().map(|postlog| postlog.service.clone())),
+            ("POSTLOG_HOSTNAME", postlog.as_ref().map(|postlog| postlog.hostname.clone())),
+        ];
+        environment.extend(self.verbose.then(|| ("MAIL_VERBOSE", Some(OsString::new()))));
         environment
     }
 }
