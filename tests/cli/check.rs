@@ -22,7 +22,9 @@ const POSTDROP: u32 = 102;
 fn clean() -> Host {
     let host = Host::as_root();
     for name in ["postfix", "postfix-out", "postfix-in"] {
-        chown(host.path(&format!("/var/lib/{name}")), Some(POSTFIX), None).unwrap();
+        for file in ["", "/master.lock"] {
+            chown(host.path(&format!("/var/lib/{name}{file}")), Some(POSTFIX), None).unwrap();
+        }
     }
     host
 }

@@ -117,7 +117,12 @@ fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Ent
                 Ok(Some(status)) if kind(&status) != SFlag::S_IFDIR => {
                     findings.add(in_the_way(host, member, &permissions.place.path()));
                 }
-                Ok(Some(status)) => wrong.extend(judge(host, permissions, &status, is_config)),
+                Ok(Some(status)) => {
+                    wrong.extend(judge(host, permissions, &status, is_config));
+                    if *permissions.place.path() == *instance.data_directory {
+                        files_of_others(host, member, &directory, permissions, findings);
+                    }
+                }
                 Ok(None) => {}
                 Err(error) if error.is_denied() => findings.unseen(member, error),
                 Err(error) => wrong.push((Severity::Error, error.to_string())),
@@ -134,6 +139,25 @@ fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Ent
     findings.add(of_member(severity, format!("{first}{more}"), remedy));
 }
 
+/// Files in a data directory that belong to somebody else, as after a backup was restored: no daemon can use them.
+fn files_of_others(host: &Host, member: usize, directory: &Directory, wanted: &Permissions, findings: &mut Findings) {
+    // In an image, the name is that of one of its own users.
+    let owner = if host.postfix.root.is_host() { wanted.owner.name.to_string() } else { wanted.owner.id.to_string() };
+    let mut look = || {
+        for name in directory.names()? {
+            let status = directory.look_at(&name)?;
+            let is_other = |status: &FileStat| kind(status) == SFlag::S_IFREG && status.st_uid != wanted.owner.id;
+            let Some(status) = status.filter(is_other) else { continue };
+            let path = wanted.place.path().join(&name);
+            let remedy = format!("chown -h {owner} {}", host.path(&path));
+            let reason = belongs(host, &status, wanted);
+            findings.add(Finding::new(Severity::Error, Check::Permissions, member, reason, remedy).in_file(path));
+        }
+        Ok(())
+    };
+    look().unwrap_or_else(|error: SystemError| findings.unseen(member, error));
+}
+
 /// What there is in a base; None if there is nothing, which postfix(1) makes when it starts.
 fn status(base: &Directory, below: &Path) -> Result<Option<FileStat>, SystemError> {
     match (below.parent(), below.file_name()) {
@@ -148,10 +172,7 @@ fn status(base: &Directory, below: &Path) -> Result<Option<FileStat>, SystemErro
 fn judge(host: &Host, wanted: &Permissions, status: &FileStat, is_config: bool) -> Option<(Severity, String)> {
     let path = printable(wanted.place.path());
     if status.st_uid != wanted.owner.id {
-        let user =
-            host.primary.accounts.user_of(status.st_uid).map(|user| String::from_utf8_lossy(&user.name).into_owned());
-        let user = user.unwrap_or_else(|| format!("user {}", status.st_uid));
-        return Some((Severity::Error, format!("{path} belongs to {user}, and not to {}", wanted.owner.name)));
+        return Some((Severity::Error, format!("{path} {}", belongs(host, status, wanted))));
     }
     if let Some(group) = wanted.group.as_ref().filter(|group| group.id != status.st_gid) {
         return Some((Severity::Warning, format!("{path} has not the group {}", group.name)));
@@ -160,4 +181,11 @@ fn judge(host: &Host, wanted: &Permissions, status: &FileStat, is_config: bool) 
     let more = found & !expected & OTHERS_WRITE;
     let less = if is_config { 0 } else { expected & !found };
     (more | less != 0).then(|| (Severity::Warning, format!("{path} has the mode {found:04o}, and not {expected:04o}")))
+}
+
+fn belongs(host: &Host, status: &FileStat, wanted: &Permissions) -> String {
+    let user = host.primary.accounts.user_of(status.st_uid);
+    let user = user.map(|user| String::from_utf8_lossy(&user.name).into_owned());
+    let user = user.unwrap_or_else(|| format!("user {}", status.st_uid));
+    format!("belongs to {user}, and not to {}", wanted.owner.name)
 }

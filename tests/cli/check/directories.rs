@@ -130,6 +130,21 @@ fn the_configuration_directory() {
 }
 
 #[test]
+fn a_file_in_a_data_directory_that_belongs_to_another() {
+    let host = clean();
+    chown(host.path("/var/lib/postfix-in/master.lock"), Some(0), None).unwrap();
+    finds(
+        &host,
+        &["error permissions /etc/postfix-in /var/lib/postfix-in/master.lock: belongs to root, and not to postfix"],
+    );
+    assert_eq!(remedies(&host), [format!("chown -h {POSTFIX} ROOT/var/lib/postfix-in/master.lock")]);
+    let host = clean();
+    symlink("/etc/passwd", host.path("/var/lib/postfix-in/link")).unwrap();
+    fs::create_dir(host.path("/var/lib/postfix-in/directory")).unwrap();
+    finds(&host, &[]);
+}
+
+#[test]
 fn an_owner_that_there_is_not() {
     shows(
         |host| set(host, "/etc/postfix-in", "mail_owner", "nosuch"),
