@@ -142,14 +142,18 @@ impl Directory {
 
     /// Shows each name in it but `.` and `..`, in no order, with the type of the file. Nothing is kept, however many they are.
     ///
-    /// A file is looked at only where the directory itself does not know its type; one that is gone meanwhile is left out.
+    /// A file is looked at only where the directory itself does not know its type; one that is gone meanwhile is left out,
+    /// and a directory that is gone itself is empty.
     pub fn each(&self, mut show: impl FnMut(&OsStr, SFlag) -> Result<(), SystemError>) -> Result<(), SystemError> {
         let failed = |error| SystemError::new("read", &self.path, error);
         lseek(self, 0, Whence::SeekSet).map_err(|error| failed(error.into()))?;
         let mut buffer = [const { MaybeUninit::uninit() }; ENTRIES];
         let mut entries = RawDir::new(self, &mut buffer);
         while let Some(entry) = entries.next() {
-            let entry = entry.map_err(|error| failed(io::Error::from(error)))?;
+            let entry = match entry {
+                Err(rustix::io::Errno::NOENT) => break,
+                entry => entry.map_err(|error| failed(io::Error::from(error)))?,
+            };
             let name = OsStr::from_bytes(entry.file_name().to_bytes());
             if name == "." || name == ".." {
                 continue;
@@ -264,4 +268,19 @@ pub fn kind(status: &FileStat) -> SFlag {
 /// The mode of a file, without its type.
 pub fn mode(status: &FileStat) -> u32 {
     status.st_mode & 0o7777
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_is_gone_is_empty() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("name"), "").unwrap();
+        let directory = Directory::open(&Root::host(), place.path()).unwrap();
+        assert_eq!(directory.names().unwrap(), ["name"]);
+        place.close().unwrap();
+        assert_eq!(directory.names().unwrap(), [""; 0]);
+    }
 }
