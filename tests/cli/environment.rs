@@ -1,7 +1,9 @@
 //! Odd surroundings: what the caller has closed, unset, masked or taken away.
 
 use crate::host::Host;
+use crate::programs::outcome;
 use nix::libc;
+use nix::sys::signal::{SigHandler, Signal, signal};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, close};
 use std::fs;
@@ -177,4 +179,24 @@ fn a_working_directory_that_may_not_be_read() {
     let output = postmulti(&host, &["-l"], enter).output().unwrap();
     assert_eq!(output.stdout, host.postmulti(&["-l"]).output().unwrap().stdout, "{output:?}");
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+/// Whether or not the caller wants to know how its own processes end, it is known how a command did.
+#[test]
+fn a_caller_that_ignores_the_end_of_processes() {
+    let ignoring = || {
+        // SAFETY: no handler is set that could run.
+        unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }.map(drop).map_err(io::Error::from)
+    };
+    let host = Host::with_programs(&[]);
+    for options in [&[][..], &["--timeout", "9"], &["--jobs", "2"]] {
+        let arguments = [options, &["-i", "in", "-x", "sh", "-c", "exit 7"]].concat();
+        let ended = outcome(postmulti(&host, &arguments, ignoring).output().unwrap());
+        assert_eq!(ended, (Some(7), String::new(), String::new()), "{options:?}");
+    }
+    // A program that an action needs.
+    host.postfix("exit 0");
+    fs::remove_file(host.path("/etc/postfix/postfix-files")).unwrap();
+    let output = postmulti(&host, CREATE, ignoring).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
 }
