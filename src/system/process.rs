@@ -77,7 +77,7 @@ pub struct Interrupt {
 }
 
 impl Interrupts {
-    /// From now on these signals do not end this process.
+    /// From now on these signals do not end this process, unless the system cannot tell that one has arrived.
     ///
     /// One that is ignored anyway stays ignored.
     pub fn hold(signals: &[Signal]) -> Interrupts {
@@ -86,7 +86,12 @@ impl Interrupts {
         let blocked = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), Some(&mut mask_before));
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
         let held = blocked.ok().and_then(|()| SignalFd::with_flags(&signals, flags).ok());
-        Interrupts { signals, mask_before, ignores_broken_pipe: ignores(Signal::SIGPIPE), held }
+        let interrupts = Interrupts { signals, mask_before, ignores_broken_pipe: ignores(Signal::SIGPIPE), held };
+        if interrupts.held.is_none() {
+            // Nobody would ever hear of one.
+            interrupts.restore();
+        }
+        interrupts
     }
 
     /// From now on output does not end this process, until all is restored: neither that its reader goes away, nor that
