@@ -24,6 +24,7 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     // SAFETY: these are what the C runtime has passed.
     let words = unsafe { process::arguments(argc, argv) };
     umask(Mode::from_bits_truncate(0o022));
+    process::heed_children();
     let arguments = Arguments::read(words);
     let log = Log::new(&arguments.program);
     let mut hint = None;

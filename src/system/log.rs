@@ -5,6 +5,7 @@ use nix::syslog::{LogFlags, Priority, Severity, openlog, syslog};
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
+use std::iter::repeat_n;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
@@ -201,18 +202,25 @@ impl Log {
     }
 }
 
-/// Bytes as a message shows them: what is not printable becomes a question mark.
+/// Bytes as a message shows them: each that is not printable becomes a question mark. Some terminals obey also the control
+/// characters that are not ASCII.
 pub fn printable(bytes: impl AsRef<OsStr>) -> String {
     let mut text = String::new();
     for chunk in bytes.as_ref().as_encoded_bytes().utf8_chunks() {
-        text.extend(chunk.valid().chars().map(|c| if c.is_ascii_control() { '?' } else { c }));
+        text.push_str(&masked(chunk.valid(), |c| c.is_control()));
         text.extend(chunk.invalid().iter().map(|_| '?'));
     }
     text
 }
 
 fn ascii(text: &str) -> String {
-    text.chars().flat_map(|c| std::iter::repeat_n(if c.is_ascii() { c } else { '?' }, c.len_utf8())).collect()
+    masked(text, |c| !c.is_ascii())
+}
+
+/// A question mark for each byte of some characters.
+fn masked(text: &str, is_hidden: impl Fn(char) -> bool) -> String {
+    let shown = |c: char| if is_hidden(c) { repeat_n('?', c.len_utf8()) } else { repeat_n(c, 1) };
+    text.chars().flat_map(shown).collect()
 }
 
 #[cfg(test)]
@@ -223,6 +231,7 @@ mod tests {
     #[test]
     fn what_is_not_printable_is_a_question_mark() {
         assert_eq!(printable(OsStr::from_bytes(b"a\t\x7fb\xff\xc3\xa9")), "a??b?\u{e9}");
+        assert_eq!(printable("a\u{80}\u{9b}1mb\u{9f}\u{a0}"), "a????1mb??\u{a0}");
         assert_eq!(ascii("a\u{e9}b"), "a??b");
     }
 }

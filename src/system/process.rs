@@ -17,6 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A command with its arguments, and what is put into its environment on top of the caller's, or taken out of it.
 #[derive(Debug)]
@@ -82,7 +83,7 @@ pub struct Interrupt {
 }
 
 impl Interrupts {
-    /// From now on these signals do not end this process.
+    /// From now on these signals do not end this process, unless the system cannot tell that one has arrived.
     ///
     /// One that is ignored anyway stays ignored.
     pub fn hold(signals: &[Signal]) -> Interrupts {
@@ -91,7 +92,12 @@ impl Interrupts {
         let blocked = sigprocmask(SigmaskHow::SIG_BLOCK, Some(&signals), Some(&mut mask_before));
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
         let held = blocked.ok().and_then(|()| SignalFd::with_flags(&signals, flags).ok());
-        Interrupts { signals, mask_before, ignores_broken_pipe: ignores(Signal::SIGPIPE), held }
+        let interrupts = Interrupts { signals, mask_before, ignores_broken_pipe: ignores(Signal::SIGPIPE), held };
+        if interrupts.held.is_none() {
+            // Nobody would ever hear of one.
+            interrupts.restore();
+        }
+        interrupts
     }
 
     /// From now on output does not end this process, until all is restored: neither that its reader goes away, nor that
@@ -104,11 +110,15 @@ impl Interrupts {
     /// Lets a command have its signals as they were given to this process.
     pub fn release_in(&self, command: &mut Command) {
         let (mask, ignores_broken_pipe) = (self.mask_before, self.ignores_broken_pipe);
+        let ignores_children = IGNORED_CHILDREN.load(Ordering::Relaxed);
         // SAFETY: between fork and exec only these system calls are made.
         unsafe {
             command.pre_exec(move || {
                 if ignores_broken_pipe {
                     signal(Signal::SIGPIPE, SigHandler::SigIgn)?;
+                }
+                if ignores_children {
+                    signal(Signal::SIGCHLD, SigHandler::SigIgn)?;
                 }
                 Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?)
             })
@@ -214,6 +224,17 @@ pub unsafe fn arguments(argc: c_int, argv: *const *const c_char) -> Vec<OsString
     // SAFETY: the caller vouches for it.
     let word = |index| unsafe { CStr::from_ptr(*argv.add(index)) };
     (0..usize::try_from(argc).unwrap_or(0)).map(|index| OsStr::from_bytes(word(index).to_bytes()).to_owned()).collect()
+}
+
+/// Was this process told to ignore how those that it starts end?
+static IGNORED_CHILDREN: AtomicBool = AtomicBool::new(false);
+
+/// From now on it is known how a command ends: if that is ignored, the system keeps neither its status nor its number for
+/// who waits. Only to commands that are run for the user, that is as it was.
+pub fn heed_children() {
+    IGNORED_CHILDREN.store(ignores(Signal::SIGCHLD), Ordering::Relaxed);
+    // SAFETY: no handler is set that could run.
+    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
 }
 
 /// Opens those of the descriptors 0, 1 and 2 that are closed, so that no file of ours can be taken for one of them.

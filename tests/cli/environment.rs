@@ -1,13 +1,15 @@
 //! Odd surroundings: what the caller has closed, unset, masked or taken away.
 
 use crate::host::Host;
+use crate::programs::outcome;
 use nix::libc;
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{chdir, close};
+use nix::unistd::{Pid, chdir, close};
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 
 /// Something to do, on a host that was prepared for it.
@@ -177,4 +179,56 @@ fn a_working_directory_that_may_not_be_read() {
     let output = postmulti(&host, &["-l"], enter).output().unwrap();
     assert_eq!(output.stdout, host.postmulti(&["-l"]).output().unwrap().stdout, "{output:?}");
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+/// Whether or not the caller wants to know how its own processes end, it is known how a command did.
+#[test]
+fn a_caller_that_ignores_the_end_of_processes() {
+    let ignoring = || {
+        // SAFETY: no handler is set that could run.
+        unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }.map(drop).map_err(io::Error::from)
+    };
+    let host = Host::with_programs(&[]);
+    for options in [&[][..], &["--timeout", "9"], &["--jobs", "2"]] {
+        let arguments = [options, &["-i", "in", "-x", "sh", "-c", "exit 7"]].concat();
+        let ended = outcome(postmulti(&host, &arguments, ignoring).output().unwrap());
+        assert_eq!(ended, (Some(7), String::new(), String::new()), "{options:?}");
+    }
+    // A program that an action needs.
+    host.postfix("exit 0");
+    fs::remove_file(host.path("/etc/postfix/postfix-files")).unwrap();
+    let output = postmulti(&host, CREATE, ignoring).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// Has a system call fail, as in a container that does not know it.
+fn without(call: libc::c_long) -> io::Result<()> {
+    let statement = |code: u32, jf: u8, k: u32| libc::sock_filter { code: code as u16, jt: 0, jf, k };
+    let mut filter = [
+        // The first word of what is known of a call is its number.
+        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, call as u32),
+        statement(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+        statement(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    // SAFETY: the program and its statements are there as long as the call takes.
+    nix::errno::Errno::result(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &program) })?;
+    Ok(())
+}
+
+#[test]
+fn interrupts_that_cannot_be_waited_for() {
+    let host = Host::with_programs(&[]);
+    for options in [&[][..], &["--timeout", "9"]] {
+        let arguments = [options, &["-i", "in", "-x", "sh", "-c", "echo $$; exec sleep 9"]].concat();
+        let mut command = postmulti(&host, &arguments, || without(libc::SYS_signalfd4));
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut begun = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut begun).unwrap();
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGINT), "{options:?}");
+        // It is not the end of the command that has ended postmulti.
+        kill(Pid::from_raw(begun.trim().parse().unwrap()), Signal::SIGKILL).unwrap();
+    }
 }

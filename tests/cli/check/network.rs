@@ -37,6 +37,7 @@ fn the_same_address_and_port() {
     same("[::1]:25", "loopback-only", "[::1]:25");
     same("mx.example.com:25", "mx.example.com", "mx.example.com:25");
     same("\u{1b}[1m:25", "\u{1b}[1m", "?[1m:25");
+    same("\u{9b}1m:25", "\u{9b}1m", "??1m:25");
 }
 
 #[test]
