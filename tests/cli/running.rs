@@ -5,6 +5,7 @@ use crate::host::Host;
 use crate::programs::{lives, outcome};
 use nix::errno::Errno;
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::openpty;
 use nix::sys::signal::{SigSet, Signal, kill, raise};
 use nix::sys::termios::{LocalFlags, SetArg, cfmakeraw, tcgetattr, tcsetattr};
@@ -12,6 +13,7 @@ use nix::unistd::{Pid, setsid};
 use regex::Regex;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -161,7 +163,11 @@ fn an_interrupt_before_the_first_command() {
 struct Session {
     terminal: File,
     child: std::process::Child,
+    sent: Vec<u8>,
 }
+
+/// So many milliseconds may pass until something is shown.
+const PATIENCE: u16 = 60_000;
 
 impl Session {
     fn begin(mut command: Command, kind: &str) -> Session {
@@ -180,14 +186,25 @@ impl Session {
         unsafe { command.pre_exec(lead) };
         command.env("TERM", kind).stdin(pty.slave.try_clone().unwrap());
         let child = command.stdout(pty.slave.try_clone().unwrap()).stderr(pty.slave).spawn().unwrap();
-        Session { terminal: File::from(pty.master), child }
+        Session { terminal: File::from(pty.master), child, sent: Vec::new() }
+    }
+
+    /// Reads on until that was sent to the terminal.
+    #[track_caller]
+    fn shows(&mut self, text: &str) {
+        while !String::from_utf8_lossy(&self.sent).contains(text) {
+            let is_sent = poll(&mut [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)], PATIENCE).unwrap() > 0;
+            assert!(is_sent, "{text:?} is not in {:?}", String::from_utf8_lossy(&self.sent));
+            let mut buffer = [0; 4096];
+            let length = self.terminal.read(&mut buffer).unwrap();
+            self.sent.extend_from_slice(&buffer[..length]);
+        }
     }
 
     /// All that was sent to the terminal; and the signal that has ended postmulti.
     fn end(mut self) -> (String, Option<i32>) {
-        let mut shown = Vec::new();
-        let _end = self.terminal.read_to_end(&mut shown);
-        (String::from_utf8(shown).unwrap(), self.child.wait().unwrap().signal())
+        let _end = self.terminal.read_to_end(&mut self.sent);
+        (String::from_utf8(self.sent).unwrap(), self.child.wait().unwrap().signal())
     }
 }
 
@@ -246,13 +263,16 @@ fn reading_from_the_terminal() {
 #[test]
 fn progress() {
     let host = Host::with_programs(&["postfix-a", "postfix-b"]);
+    host.meeting("x");
     let lines = "sleep 0.1; echo $name; printf wrong >&2; sleep 0.1; echo >&2";
+    // The last one does not begin to print until it has been read how far the others are: then nothing is shown.
+    let in_time = format!("[ $name != postfix-b ] || meet x; {lines}");
+    let mut session = Session::begin(host.execute(&["--jobs", "2"], &in_time), "xterm");
+    session.shows("4 of 5 done, running: postfix-b ");
+    host.met("x", 1);
+    let sent = session.end().0;
+    assert!(sent.contains("0 of 5 done, running: - postfix-out "), "{sent:?}");
     let shown = |options: &[&str], kind| Session::begin(host.execute(options, lines), kind).end().0;
-    let sent = shown(&["--jobs", "2"], "xterm");
-    assert!(
-        sent.contains("0 of 5 done, running: - postfix-out ") && sent.contains("4 of 5 done, running: "),
-        "{sent:?}"
-    );
     let names = ["primary", "postfix-out", "postfix-in", "postfix-a", "postfix-b"];
     let expected = names.map(|name| format!("{name}\nwrong\n")).concat();
     assert_eq!(screen(&sent), expected);
