@@ -67,8 +67,18 @@ pub fn postmulti(
     let mut command = Command::new(assert_cmd::cargo::cargo_bin("postmulti"));
     command.arg("--root").arg(host.path("/")).args(arguments).env_remove("MAIL_CONFIG").stdin(Stdio::null());
     // SAFETY: all that is done between fork and exec here are a few system calls.
-    unsafe { command.pre_exec(before) };
+    unsafe { command.pre_exec(heed_signals).pre_exec(before) };
     command
+}
+
+/// Whoever runs the tests may ignore signals, as a shell lets a job in the background do; postmulti and its commands
+/// would, too.
+fn heed_signals() -> io::Result<()> {
+    [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM].into_iter().try_for_each(|heeded| {
+        // SAFETY: no handler is set that could run.
+        unsafe { signal(heeded, SigHandler::SigDfl) }?;
+        Ok(())
+    })
 }
 
 /// Closes the standard descriptors whose bits are set.

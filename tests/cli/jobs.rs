@@ -32,14 +32,29 @@ fn side_by_side_and_not_without() {
 fn no_more_than_so_many() {
     let names: Vec<_> = (0..9).map(|number| format!("postfix-{number}")).collect();
     let host = Host::with_programs(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let (code, ..) = host.executed(&["--jobs", "3"], "echo begin >>/tmp/log; sleep 0.05; echo end >>/tmp/log");
-    assert_eq!(code, Some(0));
+    host.meeting("x");
+    let lines = "echo begin >>/tmp/log; meet x; sleep 0.05; echo end >>/tmp/log";
+    let mut child = host.execute(&["--jobs", "3"], lines).spawn().unwrap();
+    // None ends until so many have begun.
+    until("three have begun", || fs::read_to_string(host.path("/tmp/log")).is_ok_and(|log| log.lines().count() >= 3));
+    host.met("x", names.len() + 3);
+    assert!(child.wait().unwrap().success());
     let (mut running, mut most) = (0, 0);
     for line in host.read("/tmp/log").lines() {
         running += if line == "begin" { 1 } else { -1 };
         most = most.max(running);
     }
     assert_eq!((running, most), (0, 3));
+}
+
+/// Waits for that.
+#[track_caller]
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "not within a minute: {what}");
+        sleep(Duration::from_millis(20));
+    }
 }
 
 /// The members of a group, one after the other: in which order the commands begin and end.
@@ -151,11 +166,7 @@ fn a_message_that_nobody_reads() {
     let mut command = host.execute(&["--jobs", "2", "--timeout", "1"], lines);
     let mut child = command.stderr(full).spawn().unwrap();
     drop(command);
-    let began = Instant::now();
-    while !host.path("/tmp/begun").exists() {
-        assert!(began.elapsed() < Duration::from_secs(60), "the last one has not begun");
-        sleep(Duration::from_millis(20));
-    }
+    until("the last one has begun", || host.path("/tmp/begun").exists());
     let mut told = String::new();
     reader.read_to_string(&mut told).unwrap();
     assert_eq!(

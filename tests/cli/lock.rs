@@ -1,5 +1,6 @@
 //! Taking turns with others who edit main.cf: who holds a lock on main.cf.tmp owns main.cf.
 
+use crate::environment::postmulti;
 use crate::host::Host;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -9,7 +10,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 const DISABLE: [&str; 4] = ["-i", "out", "-e", "disable"];
@@ -29,9 +30,7 @@ fn holder() -> String {
 /// postmulti in the background, when it has just said that it waits; and how long it took to say so.
 fn waiting(host: &Host, arguments: &[&str], file: &str) -> (Child, BufReader<std::process::ChildStderr>, Duration) {
     let started = Instant::now();
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin("postmulti"));
-    command.arg("--root").arg(host.path("/")).args(arguments).env_remove("MAIL_CONFIG").stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut child = postmulti(host, arguments, || Ok(())).stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();

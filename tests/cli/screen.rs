@@ -8,6 +8,7 @@ use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
+use regex::Regex;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
@@ -79,10 +80,11 @@ fn colours_are_for_terminals_that_have_them() {
         "\x1b[2mstopped\x1b[0m",
         "\x1b[32mrunning\x1b[0m",
         "\x1b[1m\x1b[31m1\x1b[0m",
-        "\x1b[33m57",
     ] {
         assert!(coloured.contains(expected), "{expected:?} is not in {coloured:?}");
     }
+    let old = Regex::new("\x1b\\[33m[0-9]+d[0-9]+h\x1b").unwrap();
+    assert!(old.is_match(&coloured), "{coloured:?}");
     assert_eq!(shown(200, &[("NO_COLOR", "")]).matches('\x1b').count(), coloured.matches('\x1b').count());
     for none in [("NO_COLOR", "1"), ("TERM", "dumb"), ("TERM", "")] {
         let plain = shown(200, &[none]);
