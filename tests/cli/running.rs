@@ -4,6 +4,7 @@ use crate::environment::postmulti;
 use crate::host::Host;
 use crate::programs::{lives, outcome};
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::openpty;
@@ -11,7 +12,7 @@ use nix::sys::signal::{SigHandler, SigSet, Signal, kill, raise, signal};
 use nix::sys::termios::{LocalFlags, SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::{Pid, setsid};
 use regex::Regex;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -175,6 +176,8 @@ const PATIENCE: u16 = 60_000;
 impl Session {
     fn begin(mut command: Command, kind: &str) -> Session {
         let pty = openpty(None, None).unwrap();
+        // Who holds this end keeps the terminal from going away.
+        fcntl(&pty.master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
         let mut settings = tcgetattr(&pty.slave).unwrap();
         cfmakeraw(&mut settings);
         settings.local_flags |= LocalFlags::ISIG;
@@ -249,6 +252,26 @@ fn an_interrupt_at_the_terminal() {
              postfix-a    not started #\n"
         );
         assert_eq!((timeless(&shown), signal), (expected, Some(libc::SIGINT)), "{options:?}");
+    }
+}
+
+/// Of a terminal that goes away, the system tells only who leads its session.
+#[test]
+fn a_terminal_that_goes_away() {
+    let host = Host::with_programs(&[]);
+    host.meeting("x");
+    for options in [&["--jobs", "2"][..], &["--jobs", "2", "--timeout", "99"], &["--summary"]] {
+        let lines = "trap 'echo told >/tmp/$name; exit' HUP; meet x; for i in 1 2 3 4 5; do sleep 1; done";
+        let mut session = Session::begin(host.execute(options, lines), "dumb");
+        let jobs = if options[0] == "--jobs" { 2 } else { 1 };
+        host.met("x", jobs);
+        drop(session.terminal);
+        assert_eq!(session.child.wait().unwrap().signal(), Some(libc::SIGHUP), "{options:?}");
+        for name in &["primary", "postfix-out"][..jobs] {
+            let told = host.path("/tmp").join(name);
+            assert_eq!(fs::read_to_string(&told).unwrap(), "told\n");
+            fs::remove_file(told).unwrap();
+        }
     }
 }
 

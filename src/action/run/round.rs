@@ -244,8 +244,10 @@ impl<'a> Round<'a> {
             self.schedule.stop();
             let waiting = (0..self.instances.len()).filter(|instance| !self.started.contains_key(instance));
             waiting.for_each(|instance| self.output.end(instance));
-            // The terminal's has reached them already, unless they are in groups of their own.
-            if !self.is_plain && (self.apart.group || !interrupt.from_terminal) {
+            // What is typed has reached them already, unless they are in groups of their own. That a terminal is gone, only
+            // who leads its session is told.
+            let is_typed = interrupt.from_terminal && interrupt.signal != Signal::SIGHUP;
+            if !self.is_plain && (self.apart.group || !is_typed) {
                 self.started.values().for_each(|started| started.child.signal(interrupt.signal));
             }
         }
