@@ -66,10 +66,14 @@ fn unknown(reason: String) -> Finding {
 
 fn missing(host: &Host, member: usize, whole: &Whole, queue: &Path) -> Finding {
     let reason = format!("the queue directory {} is missing, so that it does not start", printable(queue));
-    let set_permissions = host.command(member, "-x postfix set-permissions");
-    let remedy = format!("mkdir -p {} && {set_permissions}", host.path(queue));
+    let remedy = format!("mkdir -p {} && {}", host.path(queue), set_permissions(host, member));
     let finding = Finding::new(Severity::Error, Check::Permissions, member, reason, remedy);
     finding.at(whole.parameters.place("queue_directory"))
+}
+
+/// The command that gives the private directories of a member the owners and modes that Postfix wants.
+fn set_permissions(host: &Host, member: usize) -> String {
+    host.command(member, "-x postfix set-permissions")
 }
 
 /// Something else where a directory should be. Postfix makes none as long as it is there.
@@ -79,8 +83,7 @@ fn in_the_way(host: &Host, member: usize, path: &Path) -> Finding {
     let mut old = path.clone().into_os_string();
     old.push(".old");
     let [path_word, old_word] = [&*path, Path::new(&old)].map(|path| host.path(path));
-    let set_permissions = host.command(member, "-x postfix set-permissions");
-    let remedy = format!("mv {path_word} {old_word} && mkdir {path_word} && {set_permissions}");
+    let remedy = format!("mv {path_word} {old_word} && mkdir {path_word} && {}", set_permissions(host, member));
     let reason = format!("{} is no directory", printable(&path));
     Finding::new(Severity::Error, Check::Permissions, member, reason, remedy)
 }
@@ -135,7 +138,7 @@ fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Ent
         more => format!(", and {more} more like this"),
     };
     let severity = wrong.iter().map(|(severity, _)| *severity).max().unwrap_or(Severity::Warning);
-    let remedy = host.command(member, "-x postfix set-permissions");
+    let remedy = set_permissions(host, member);
     findings.add(of_member(severity, format!("{first}{more}"), remedy));
 }
 
