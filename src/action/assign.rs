@@ -13,7 +13,7 @@ pub fn plan(mut instances: Instances, assignment: &Assignment, mut host: Host) -
     let before = target.name.clone();
     let changes = names.assign(&mut target);
     if let Some(name) = target.name.as_ref().filter(|_| target.name != before) {
-        instances.claims.add_name(&target.config_directory, name)?;
+        instances.conflicts.add_name(&target.config_directory, name)?;
     }
     if changes.is_empty() {
         return Ok(Plan::default());

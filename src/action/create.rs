@@ -10,7 +10,7 @@ use crate::change::plan::{Plan, Step, Write};
 use crate::cli::request::Assignment;
 use crate::instance::names::Names;
 use crate::instance::parameters::{Parameters, Problem, ValueError, main_cf};
-use crate::instance::{Instance, Instances};
+use crate::instance::{Instance, Instances, LeftOut};
 use crate::system::directory::SystemError;
 use crate::system::file;
 use crate::system::log::printable;
@@ -48,8 +48,8 @@ pub fn plan(
         return Ok(plan);
     }
     // It may be listed, but nothing else be left of it: then it is as good as new.
-    let is_broken = instances.broken.iter().any(|broken| broken.config_directory == config_directory);
-    let listed = is_broken && !has(&host, &config_directory, "main.cf")?;
+    let is_broken = |left_out: &LeftOut| left_out.config_directory == config_directory && left_out.instance().is_none();
+    let listed = instances.left_out.iter().any(is_broken) && !has(&host, &config_directory, "main.cf")?;
     if !listed {
         check_free(&instances, &config_directory)?;
         host.lock_rest(&config_directory)?;
@@ -76,7 +76,7 @@ pub fn plan(
     let with_new = claim(&mut instances, &instance, &host)?;
     let secondaries = if listed { host.primary.secondaries.clone() } else { with_new };
     host.check_initialised()?;
-    instances.claims.check_places()?;
+    import::check_places(&instances, &instance)?;
 
     let prototypes = Prototypes::read(&host)?;
     let new = prototypes.new_main_cf(&host, &instance, &directories, &settings);

@@ -8,7 +8,7 @@ use super::{import, private_files};
 use crate::change::plan::{Contents, Part, Plan, Removal, Step, Write};
 use crate::cli::request::Selection;
 use crate::config::postfix_files::{Base, Kind};
-use crate::instance::claims::places;
+use crate::instance::conflicts::{Conflict, places};
 use crate::instance::parameters::{Parameters, main_cf};
 use crate::instance::queues::messages;
 use crate::instance::select::NAME_PREFIX;
@@ -104,7 +104,10 @@ fn find(mut instances: Instances, host: &mut Host) -> Result<Found> {
     let root = host.postfix.root;
     let exists = |directory: &OsStr| file::exists(root, &main_cf(directory));
     match host.removable(&instances)? {
-        Some(Target::Whole(instance)) => return Ok(Found::Listed(instance.clone())),
+        Some(Target::Whole(instance)) => {
+            let shared = instances.shared_by(&instance.config_directory);
+            return shared.map_or(Ok(Found::Listed(instance.clone())), |shared| Err(EditError::Shared(shared).into()));
+        }
         Some(Target::Broken(broken)) => {
             host.check_initialised()?;
             let directory = printable(&broken.config_directory);
@@ -124,8 +127,9 @@ fn find(mut instances: Instances, host: &mut Host) -> Result<Found> {
     }
     let instance = import::load(host, &directory)?;
     // Meanwhile, what it has may be another's.
-    instances.claims.add(&instance, places(host.postfix.root, &instance))?;
-    instances.claims.check_places()?;
+    let same_value = instances.conflicts.add(&instance, places(host.postfix.root, &instance)).into_iter().next();
+    let shared: Option<Conflict> = same_value.or_else(|| instances.conflicts.same_directory(&directory));
+    shared.map_or(Ok(()), Err)?;
     Ok(Found::Unlisted(instance))
 }
 

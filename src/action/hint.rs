@@ -8,14 +8,14 @@ use super::run::Course;
 use crate::cli::error::RequestError;
 use crate::cli::request::{Assignment, Edit, Mode, Request, Selection};
 use crate::instance::alike::distance;
-use crate::instance::load::{Keep, Look};
 use crate::instance::names::NameError;
 use crate::instance::parameters::{Parameters, Postfix};
 use crate::instance::primary::Primary;
 use crate::instance::running::is_running;
+use crate::instance::scan::{Keep, Scan};
 use crate::instance::select::NAME_PREFIX;
 use crate::instance::{Instance, Instances};
-use crate::system::log::printable;
+use crate::system::log::{Log, printable};
 use indexmap::IndexMap;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -45,7 +45,10 @@ pub fn of_usage(error: &RequestError) -> Option<String> {
 
 /// The hint that goes with what has come of a request, by how things are now.
 pub fn after(outcome: &anyhow::Result<u8>, request: &Request, primary: &Primary, postfix: &Postfix) -> Option<String> {
-    let hints = || Some(Hints { request, instances: Look::at(primary, postfix, Keep::Values).silently().ok()? });
+    let hints = || {
+        let scan = Scan::run(primary.clone(), postfix, Keep::Values);
+        Some(Hints { request, instances: scan.report(&request.selection, &Log::default().keeping()).ok()?.1 })
+    };
     match (outcome, &request.mode) {
         (Err(error), _) => hints()?.of_error(error, |instance| is_running(postfix.root, instance).unwrap_or(false)),
         (Ok(_), Mode::List { .. } | Mode::Status(_))
@@ -130,14 +133,14 @@ impl Hints<'_> {
     }
 
     fn meant(&self) -> impl Iterator<Item = &Instance> {
-        self.instances.whole.iter().filter(|instance| self.request.means(instance))
+        self.instances.served.iter().filter(|instance| self.request.means(instance))
     }
 
     /// What selects an instance: what was typed to select it, or else its name or directory.
     fn called<'i>(&'i self, instance: &'i Instance) -> &'i OsStr {
         match &self.request.selection {
             Selection::Name(typed) => typed,
-            _ => known_as(instance),
+            _ => instance.label(),
         }
     }
 
@@ -166,9 +169,9 @@ impl Hints<'_> {
     /// What may have been meant by a name or group that nothing has.
     fn closest(&self) -> Option<String> {
         let (Selection::Name(typed) | Selection::Group(typed)) = &self.request.selection else { return None };
-        let Instances { whole, broken, .. } = &self.instances;
-        let is_there = whole.iter().any(|instance| self.request.selection.matches(instance));
-        if is_there || broken.iter().any(|broken| broken.config_directory == *typed) {
+        let Instances { served, left_out, .. } = &self.instances;
+        let is_there = served.iter().any(|instance| self.request.selection.matches(instance));
+        if is_there || left_out.iter().any(|left_out| left_out.config_directory == *typed) {
             return None;
         }
         let near = self.near(&printable(typed));
@@ -195,15 +198,15 @@ impl Hints<'_> {
                 *least = distance.min(*least);
             }
         };
-        for instance in self.instances.whole.iter().filter(|instance| primary || !instance.primary) {
+        for instance in self.instances.served.iter().filter(|instance| primary || !instance.primary) {
             let directory = instance.config_directory.as_os_str();
-            let known_as = if instance.primary { OsStr::new("-") } else { known_as(instance) };
+            let label = if instance.primary { OsStr::new("-") } else { instance.label() };
             let last = Path::new(directory).file_name();
-            instance.name.as_deref().into_iter().chain(last).for_each(|name| compare("-i", known_as, name));
+            instance.name.as_deref().into_iter().chain(last).for_each(|name| compare("-i", label, name));
             compare("-i", directory, directory);
             instance.group.iter().filter(|_| groups).for_each(|group| compare("-g", group, group));
         }
-        for directory in self.instances.broken.iter().map(|broken| broken.config_directory.as_os_str()) {
+        for directory in self.instances.left_out.iter().map(|left_out| left_out.config_directory.as_os_str()) {
             let last = Path::new(directory).file_name();
             last.into_iter().chain([directory]).for_each(|like| compare("-i", directory, like));
         }
@@ -215,10 +218,6 @@ impl Hints<'_> {
 pub(super) fn postmulti(request: &Request) -> String {
     let root = request.root.as_ref().map(|root| format!(" --root {}", quoted(root.as_os_str())));
     format!("postmulti{}", root.unwrap_or_default())
-}
-
-pub(super) fn known_as(instance: &Instance) -> &OsStr {
-    instance.name.as_ref().unwrap_or(&instance.config_directory)
 }
 
 /// The name with the prefix that it lacks.

@@ -6,10 +6,10 @@ use super::operands::Operands;
 use super::private_files::PrivateFiles;
 use crate::change::plan::{Plan, Step};
 use crate::cli::request::{Assignment, Selection};
-use crate::instance::claims::places;
-use crate::instance::load::{LoadError, load_one};
+use crate::instance::conflicts::{Conflict, places};
 use crate::instance::names::Names;
 use crate::instance::parameters::{FileError, Parameters};
+use crate::instance::scan::{LoadError, load_one};
 use crate::instance::{Instance, Instances};
 use crate::system::file::{self, ReadError};
 use crate::system::log::printable;
@@ -56,19 +56,17 @@ fn finish(instances: &Instances, config_directory: &OsStr, names: &Names, host: 
 /// The secondary that is on the list, if it has the names that are asked for.
 pub fn listed<'i>(instances: &'i Instances, config_directory: &OsStr, names: &Names) -> Option<&'i Instance> {
     let is_target = |instance: &&Instance| !instance.primary && instance.config_directory == config_directory;
-    let instance = instances.whole.iter().find(is_target)?;
+    let instance = instances.served.iter().find(is_target)?;
     names.assign(&mut instance.clone()).is_empty().then_some(instance)
 }
 
 /// Refuses a configuration directory that is somebody's.
 pub fn check_free(instances: &Instances, config_directory: &OsStr) -> Result<(), NewError> {
-    let directory = printable(config_directory);
-    let in_use = |owner: &OsStr, parameter| NewError::InUse { directory, owner: printable(owner), parameter };
-    if let Some((owner, parameter)) = instances.claims.owner_of(config_directory) {
-        return Err(in_use(owner, parameter));
-    }
-    match instances.broken.iter().find(|broken| broken.config_directory == config_directory) {
-        Some(broken) => Err(in_use(&broken.config_directory, "config_directory")),
+    match instances.conflicts.owner_of(config_directory) {
+        Some((owner, parameter)) => {
+            let (directory, owner) = (printable(config_directory), printable(owner));
+            Err(NewError::InUse { directory, owner, parameter })
+        }
         None => Ok(()),
     }
 }
@@ -94,7 +92,7 @@ pub fn add(mut instances: Instances, mut instance: Instance, names: &Names, mut 
     if !file::is_regular(host.postfix.root, &Path::new(config_directory).join("master.cf"))? {
         return Err(NewError::NoMasterCf(printable(config_directory)).into());
     }
-    instances.claims.check_places()?;
+    check_places(&instances, &instance)?;
     let write = host.set(config_directory, &changes)?;
     let (_, parameters) = Parameters::parse(host.postfix, config_directory, &write.after);
     let parameters = parameters?;
@@ -112,10 +110,15 @@ pub fn add(mut instances: Instances, mut instance: Instance, names: &Names, mut 
 /// Claims what a new instance has, and returns the list with it.
 pub fn claim(instances: &mut Instances, new: &Instance, host: &Host) -> Result<Vec<OsString>> {
     if let Some(name) = &new.name {
-        instances.claims.add_name(&new.config_directory, name)?;
+        instances.conflicts.add_name(&new.config_directory, name)?;
     }
-    instances.claims.add(new, places(host.postfix.root, new))?;
+    instances.conflicts.add(new, places(host.postfix.root, new)).into_iter().next().map_or(Ok(()), Err)?;
     Ok(list_with(instances, new, host)?)
+}
+
+/// Refuses directories of a new instance that another one has under another spelling.
+pub fn check_places(instances: &Instances, new: &Instance) -> Result<(), Conflict> {
+    instances.conflicts.same_directory(&new.config_directory).map_or(Ok(()), Err)
 }
 
 /// The secondaries with a new one: the last, or before the first one that is selected.
@@ -123,7 +126,7 @@ fn list_with(instances: &Instances, new: &Instance, host: &Host) -> Result<Vec<O
     let mut secondaries = host.primary.secondaries.clone();
     let selected = |directory: &OsString| {
         let whole =
-            instances.whole.iter().find(|instance| !instance.primary && instance.config_directory == *directory);
+            instances.served.iter().find(|instance| !instance.primary && instance.config_directory == *directory);
         whole.is_some_and(|instance| host.selection.matches(instance))
             || *host.selection == Selection::Name(directory.clone())
     };

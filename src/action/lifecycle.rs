@@ -15,11 +15,11 @@ use crate::change::preview::preview;
 use crate::cli::request::{Edit, Manner, Selection};
 use crate::config::edit;
 use crate::config::split_list;
-use crate::instance::load::{Keep, Look};
 use crate::instance::parameters::{Postfix, ValueError, main_cf};
 use crate::instance::primary::Primary;
 use crate::instance::running::is_running;
-use crate::instance::{Broken, Instance, Instances};
+use crate::instance::scan::{Keep, Scan};
+use crate::instance::{Instance, Instances, LeftOut};
 use crate::system::directory::SystemError;
 use crate::system::file::{self, ReadError};
 use crate::system::log::{Log, printable};
@@ -43,6 +43,8 @@ pub enum EditError {
     NoInstance(String),
     #[error("instance {0} cannot be used as long as its main.cf is not mended. Nothing was changed")]
     Broken(String),
+    #[error("{0}. Nothing was changed: give one of them another value, or take one off the list with '-e deport'")]
+    Shared(String),
     #[error("Cannot remove the primary instance")]
     RemovePrimary,
     #[error("Cannot remove enabled instances")]
@@ -112,7 +114,10 @@ pub fn carry_out(
 }
 
 fn plan(edit: &Edit, host: Host) -> Result<Plan> {
-    let load = || Look::at(host.primary, host.postfix, Keep::Values).tell(host.log);
+    let load = || {
+        let scan = Scan::run(host.primary.clone(), host.postfix, Keep::Values);
+        scan.report(host.selection, host.log).map(|(_, instances)| instances)
+    };
     match edit {
         // Alone among the actions, this one is there to make the others possible.
         Edit::Init => init::plan(host),
@@ -166,7 +171,7 @@ pub struct Host<'a, 'l> {
 /// An instance that an action is about.
 pub enum Target<'a> {
     Whole(&'a Instance),
-    Broken(&'a Broken),
+    Broken(&'a LeftOut),
 }
 
 /// The list of configuration directories beside that of the instances.
@@ -218,9 +223,12 @@ impl Host<'_, '_> {
 
     fn find<'i>(&self, instances: &'i Instances) -> Result<Option<Target<'i>>, EditError> {
         let Selection::Name(name) = self.selection else { return Err(EditError::NotSelected) };
-        let whole = instances.whole.iter().find(|instance| self.selection.matches(instance)).map(Target::Whole);
-        let broken = || instances.broken.iter().find(|broken| broken.config_directory == *name).map(Target::Broken);
-        Ok(whole.or_else(broken))
+        let served = instances.served.iter().find(|instance| self.selection.matches(instance)).map(Target::Whole);
+        let left_out = || {
+            let left_out = instances.left_out.iter().find(|left_out| left_out.config_directory == *name)?;
+            Some(left_out.instance().map_or(Target::Broken(left_out), Target::Whole))
+        };
+        Ok(served.or_else(left_out))
     }
 
     pub fn no_instance(&self) -> EditError {

@@ -21,19 +21,16 @@ pub mod status;
 mod table;
 
 use crate::cli::request::{Mode, Request, Selection};
-use crate::instance::load::{Keep, Look};
 use crate::instance::parameters::Postfix;
 use crate::instance::primary::Primary;
-use crate::instance::{Instance, Instances};
+use crate::instance::scan::{Keep, Scan};
+use crate::instance::{Instance, LeftOut};
 use crate::system::log::Log;
 use crate::system::reason;
 use nix::unistd::geteuid;
 use run::{Course, Runner};
 use std::io::{self, Write};
 use thiserror::Error;
-
-/// So often is looked again at instances that keep changing.
-const MAX_LOOKS: usize = 10;
 
 /// Why a request comes to nothing.
 #[derive(Debug, Error)]
@@ -61,9 +58,13 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
     if let Mode::Check { json } = request.mode {
         return check::check(request, json, primary, postfix, log);
     }
-    let (primary, instances) = look(primary, postfix, Keep::Values, log)?;
-    let meant: Vec<&Instance> = instances.whole.iter().filter(|instance| request.means(instance)).collect();
-    let left_out = instances.broken.iter().any(|broken| request.may_mean(broken, !meant.is_empty()));
+    let scan = Scan::run(primary, postfix, Keep::Values).settle(log)?;
+    let (primary, instances) = scan.report(&request.selection, log)?;
+    let meant = instances.selected(request);
+    let is_selected =
+        |left_out: &LeftOut| meant.iter().any(|instance| instance.config_directory == left_out.config_directory);
+    let could_be_meant = |left_out: &LeftOut| request.could_mean(left_out, !meant.is_empty());
+    let left_out = instances.left_out.iter().any(|left_out| could_be_meant(left_out) && !is_selected(left_out));
 
     let runner =
         |running| Runner { root: postfix.root, shared: &primary.shared, log, verbose: request.verbose > 0, running };
@@ -85,39 +86,6 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
         // The status of a command for one instance means something to its caller, such as EX_TEMPFAIL of a filter.
         (Mode::Execute { .. }, Selection::Name(_), [status]) if !left_out => Ok(*status),
         _ => Ok(u8::from(left_out || statuses.iter().any(|status| *status != 0))),
-    }
-}
-
-/// Finds all instances, and the primary that lists them.
-fn look(primary: Primary, postfix: &Postfix, keep: Keep, log: &Log) -> anyhow::Result<(Primary, Instances)> {
-    let (primary, seen) = settled(primary, postfix, log, |primary| {
-        let seen = Look::at(primary, postfix, keep);
-        let wrong = seen.complaints().map(|complaints| (primary.main_cf.clone(), complaints));
-        Ok((seen, wrong))
-    })?;
-    Ok((primary, seen.tell(log)?))
-}
-
-/// Looks at the instances without the lock that would keep others from changing them meanwhile. Returns what `look` has
-/// seen, and the primary that it was given.
-///
-/// A list is a little older than what it lists, and one instance's main.cf than the next one's. So what is wrong, as
-/// `look` says beside what it has seen, must be so at a second look; then it is true.
-fn settled<T, Wrong: PartialEq>(
-    mut primary: Primary,
-    postfix: &Postfix,
-    log: &Log,
-    look: impl Fn(&Primary) -> anyhow::Result<(T, Option<Wrong>)>,
-) -> anyhow::Result<(Primary, T)> {
-    let (mut before, mut looks) = (None, 0);
-    loop {
-        looks += 1;
-        let (seen, wrong) = look(&primary)?;
-        if wrong.is_none() || wrong == before || looks == MAX_LOOKS {
-            return Ok((primary, seen));
-        }
-        before = wrong;
-        primary = primary.again(postfix, log)?;
     }
 }
 

@@ -7,21 +7,20 @@ mod members;
 mod report;
 mod watch;
 
-use super::{in_order, look, print, settled};
+use super::{in_order, print};
 use crate::cli::request::{Request, View};
 use crate::instance::Instances;
-use crate::instance::load::Keep;
 use crate::instance::parameters::Postfix;
 use crate::instance::primary::Primary;
+use crate::instance::scan::{Keep, MAX_LOOKS, Scan, reload};
 use crate::system::log::Log;
 use crate::system::parallel::in_parts;
 use crate::system::processes::Processes;
 use crate::system::services::Services;
 use crate::system::terminal::Terminal;
 use anyhow::Result;
-use report::{Report, Scene, State};
+use report::{Probe, Report, State};
 use rustc_hash::FxHashMap;
-use std::ffi::OsString;
 use std::time::SystemTime;
 
 /// The exit status if something is wrong, and if an enabled instance does not run.
@@ -48,18 +47,46 @@ fn text(
     log: &Log,
     terminal: Option<&Terminal>,
 ) -> Result<(Vec<u8>, u8)> {
-    let (_, (text, code, messages)) = settled(primary, postfix, log, |primary| {
-        let messages = log.keeping();
-        let found = look(primary.clone(), postfix, Keep::File, &messages);
-        let (primary, instances) = found.inspect_err(|_| log.take_over(&messages))?;
-        let reports = in_order(reports(request, &primary.secondaries, &instances, postfix), view.reverse);
-        tell(&reports, &messages);
-        let complaints: Vec<String> = reports.iter().filter_map(Report::complaint).collect();
-        let seen = (shown(&reports, view, terminal), exit_status(&reports), messages);
-        Ok((seen, (!complaints.is_empty()).then_some(complaints)))
-    })?;
-    log.take_over(&messages);
-    Ok((text, code))
+    let scan = Scan::run(primary, postfix, Keep::File).settle(log)?;
+    let (mut primary, instances) = scan.report(&request.selection, log)?;
+    let (services, processes) = (Services::of(postfix.root), Processes::default());
+    let probe = Probe { postfix, services: &services, processes: &processes };
+    let mut reports = reports(request, &primary, &instances, &probe);
+    settle(&mut reports, &mut primary, &probe, log)?;
+    tell(&reports, log);
+    let reports = in_order(reports, view.reverse);
+    Ok((shown(&reports, view, terminal), exit_status(&reports)))
+}
+
+/// Looks again at the instances with complaints, until these are the same at two looks in a row.
+///
+/// Nothing is locked: since its main.cf was read, another process may have destroyed an instance, or moved its queue.
+fn settle(reports: &mut Vec<Report>, primary: &mut Primary, probe: &Probe, log: &Log) -> Result<()> {
+    for _ in 1..MAX_LOOKS {
+        let mut is_settled = true;
+        let mut doubtful = reports.iter_mut().filter(|report| report.complaint().is_some()).peekable();
+        if doubtful.peek().is_none() {
+            break;
+        }
+        *primary = primary.clone().again(probe.postfix, log)?;
+        for report in doubtful {
+            let instance = match report.is_primary() {
+                true => Some(primary.whole_instance()),
+                false => reload(probe.postfix, &report.config_directory),
+            };
+            // One whose main.cf cannot be used any more stays as it was found before.
+            if let Some(again) = instance.map(|instance| probe.report(&instance)) {
+                is_settled &= again.complaint() == report.complaint();
+                *report = again;
+            }
+        }
+        let is_listed = |report: &Report| report.is_primary() || primary.secondaries.contains(&report.config_directory);
+        reports.retain(|report| report.complaint().is_none() || is_listed(report));
+        if is_settled {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn shown(reports: &[Report], view: View, terminal: Option<&Terminal>) -> Vec<u8> {
@@ -75,18 +102,16 @@ fn shown(reports: &[Report], view: View, terminal: Option<&Terminal>) -> Vec<u8>
     text
 }
 
-/// What is to be told of each instance that is meant, in the order of the list.
-fn reports<'a>(request: &Request, list: &[OsString], instances: &'a Instances, postfix: &Postfix) -> Vec<Report<'a>> {
-    let (services, processes) = (Services::of(postfix.root), Processes::default());
-    let scene = Scene { postfix, services: &services, processes: &processes };
-    let meant: Vec<_> = instances.whole.iter().filter(|instance| request.means(instance)).collect();
-    let broken = instances.broken.iter().filter(|broken| request.may_mean(broken, !meant.is_empty()));
-    let mut reports: Vec<Report> = broken.map(Report::of_broken).collect();
-    reports.extend(in_parts(&meant, |part| part.iter().map(|instance| scene.report(instance)).collect()));
-    let places: FxHashMap<_, _> =
-        list.iter().enumerate().rev().map(|(place, directory)| (directory.as_os_str(), place)).collect();
-    // The primary is not on the list, and comes first.
-    reports.sort_by_key(|report| places.get(report.config_directory).copied());
+/// A report of each instance that the request is about, in the order of the list.
+fn reports(request: &Request, primary: &Primary, instances: &Instances, probe: &Probe) -> Vec<Report> {
+    let selected: Vec<_> = instances.served.iter().filter(|instance| request.means(instance)).collect();
+    let left_out = instances.left_out.iter().filter(|left_out| request.could_mean(left_out, !selected.is_empty()));
+    let mut reports: Vec<Report> = left_out.map(Report::of_left_out).collect();
+    reports.extend(in_parts(&selected, |part| part.iter().map(|instance| probe.report(instance)).collect()));
+    let listed = primary.secondaries.iter().enumerate().rev();
+    let places: FxHashMap<_, _> = listed.map(|(place, directory)| (directory, place)).collect();
+    // The primary comes first, listed or not.
+    reports.sort_by_key(|report| (!report.is_primary(), places.get(&report.config_directory).copied()));
     reports
 }
 
@@ -106,10 +131,10 @@ fn tell(reports: &[Report], log: &Log) {
 }
 
 fn exit_status(reports: &[Report]) -> u8 {
-    let is_enabled = |report: &&Report| report.instance.is_some_and(|instance| instance.enabled);
+    let is_enabled = |report: &&Report| report.instance.as_ref().is_some_and(|instance| instance.enabled);
     let fails = |report: &Report| match report.state() {
         Some(State::Damaged) => true,
-        None => report.instance.is_none_or(|instance| instance.enabled),
+        None => report.instance.as_ref().is_none_or(|instance| instance.enabled),
         Some(_) => false,
     };
     match () {

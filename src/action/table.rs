@@ -40,6 +40,8 @@ pub enum Sacrifice {
     Zeros(&'static str),
     /// A whole column.
     Column(&'static str),
+    /// A whole column, for the short texts of another one.
+    ColumnFor(&'static str, &'static str),
 }
 
 #[derive(Debug)]
@@ -54,8 +56,8 @@ impl Cell {
         Cell { text: harmless(&printable(text)), short: None, style: Style::new() }
     }
 
-    pub fn or_short(self, text: &str) -> Cell {
-        Cell { short: Some(harmless(text)), ..self }
+    pub fn or_short(self, text: impl AsRef<OsStr>) -> Cell {
+        Cell { short: Some(harmless(&printable(text))), ..self }
     }
 
     pub fn styled(self, style: Style) -> Cell {
@@ -120,17 +122,23 @@ impl Table {
                 break;
             }
             match sacrifice {
-                Sacrifice::Length(heading) => {
-                    let cells = self.columns.iter_mut().filter(|column| column.heading == *heading);
-                    for cell in cells.flat_map(|column| &mut column.cells) {
-                        cell.text = cell.short.take().unwrap_or_else(|| std::mem::take(&mut cell.text));
-                    }
-                }
+                Sacrifice::Length(heading) => self.shorten(heading),
                 Sacrifice::Zeros(heading) => {
                     self.columns.retain(|column| column.heading != *heading || !column.cells.iter().all(Cell::is_zero));
                 }
                 Sacrifice::Column(heading) => self.columns.retain(|column| column.heading != *heading),
+                Sacrifice::ColumnFor(heading, other) => {
+                    self.columns.retain(|column| column.heading != *heading);
+                    self.shorten(other);
+                }
             }
+        }
+    }
+
+    fn shorten(&mut self, heading: &str) {
+        let cells = self.columns.iter_mut().filter(|column| column.heading == heading);
+        for cell in cells.flat_map(|column| &mut column.cells) {
+            cell.text = cell.short.take().unwrap_or_else(|| std::mem::take(&mut cell.text));
         }
     }
 }

@@ -116,15 +116,18 @@ impl Apply<'_> {
 
     /// Makes a directory and those above it.
     fn make_directory(&self, path: &Path, mode: u32, undo: &mut Vec<Undo>) -> Result<(), SystemError> {
-        if file::status(self.root, path)?.is_some_and(|found| found.is_dir()) {
-            return Ok(());
+        let mut missing = Vec::new();
+        for path in path.ancestors() {
+            if file::status(self.root, path)?.is_some_and(|found| found.is_dir()) {
+                break;
+            }
+            missing.push(path);
         }
-        if let Some(parent) = path.parent() {
-            self.make_directory(parent, mode, undo)?;
+        for path in missing.into_iter().rev() {
+            let (parent, name) = Directory::open_parent(self.root, path)?;
+            parent.make(name, mode)?;
+            undo.push(Undo::RemoveDirectory(Place::of(path)));
         }
-        let (parent, name) = Directory::open_parent(self.root, path)?;
-        parent.make(name, mode)?;
-        undo.push(Undo::RemoveDirectory(Place::of(path)));
         Ok(())
     }
 

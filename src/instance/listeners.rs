@@ -3,6 +3,7 @@
 use super::parameters::Parameters;
 use crate::config::master_cf::{MasterCf, Service, ServiceType};
 use crate::config::split_list;
+use crate::system::log::printable;
 use crate::system::services::Services;
 use std::ffi::OsString;
 use std::fmt;
@@ -36,18 +37,25 @@ pub enum Port {
     Name(OsString),
 }
 
-/// `ip:port`, with brackets around the colons of an IPv6 address.
+impl Listener {
+    /// `ip:port`, with brackets around the colons of an IPv6 address. Names are the bytes of master.cf or main.cf.
+    pub fn text(&self) -> OsString {
+        let host = match &self.host {
+            Host::Address(IpAddr::V6(address)) => format!("[{address}]").into(),
+            Host::Address(IpAddr::V4(address)) => address.to_string().into(),
+            Host::Name(name) => name.clone(),
+        };
+        let port = match &self.port {
+            Port::Number(number) => number.to_string().into(),
+            Port::Name(name) => name.clone(),
+        };
+        [host, ":".into(), port].into_iter().collect()
+    }
+}
+
 impl fmt::Display for Listener {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match &self.host {
-            Host::Address(IpAddr::V6(address)) => write!(f, "[{address}]")?,
-            Host::Address(IpAddr::V4(address)) => write!(f, "{address}")?,
-            Host::Name(name) => write!(f, "{}", name.display())?,
-        }
-        match &self.port {
-            Port::Number(number) => write!(f, ":{number}"),
-            Port::Name(name) => write!(f, ":{}", name.display()),
-        }
+        f.write_str(&printable(self.text()))
     }
 }
 

@@ -1,9 +1,8 @@
 //! The Postfix instances of a host: who is there, and which of them are meant.
 
 pub mod alike;
-pub mod claims;
+pub mod conflicts;
 pub mod listeners;
-pub mod load;
 pub mod names;
 pub mod parameters;
 pub mod postconf;
@@ -12,10 +11,11 @@ pub mod primary;
 pub mod queue_id;
 pub mod queues;
 pub mod running;
+pub mod scan;
 pub mod select;
 
-use claims::Claims;
-use std::ffi::OsString;
+use conflicts::{Conflict, ConflictTable};
+use std::ffi::{OsStr, OsString};
 
 /// A Postfix instance, as its main.cf describes it. Directories are spelled as in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,19 +36,68 @@ pub struct Instance {
     pub main_cf: Vec<u8>,
 }
 
-/// A secondary instance that is listed but cannot be used, because of its main.cf.
-#[derive(Debug)]
-pub struct Broken {
-    pub config_directory: OsString,
-    /// Is it only that this user may not read it?
-    pub denied: bool,
+impl Instance {
+    /// A word by which `-i` finds the instance: its name; without one `-` for the primary, else its directory.
+    pub fn label(&self) -> &OsStr {
+        match &self.name {
+            Some(name) => name,
+            None if self.primary => OsStr::new("-"),
+            None => &self.config_directory,
+        }
+    }
 }
 
-/// All instances of a host: the primary first, then the secondaries in the order in which they are listed.
+/// A secondary instance that is listed, and not served.
+#[derive(Debug)]
+pub struct LeftOut {
+    pub config_directory: OsString,
+    pub cause: Cause,
+}
+
+/// Why an instance is left out.
+#[derive(Debug)]
+pub enum Cause {
+    /// This user may not read its main.cf.
+    Denied,
+    /// Its main.cf cannot be used.
+    Broken,
+    /// It has a name or directory of the primary's, of an earlier secondary's, or twice: at least one conflict.
+    Conflict(Box<Instance>, Vec<Conflict>),
+}
+
+/// All instances of a host.
 #[derive(Debug)]
 pub struct Instances {
-    pub whole: Vec<Instance>,
-    pub broken: Vec<Broken>,
-    /// What those that are whole claim.
-    pub claims: Claims,
+    /// The primary first, then the secondaries in the order in which they are listed.
+    pub served: Vec<Instance>,
+    /// The other secondaries, in the same order.
+    pub left_out: Vec<LeftOut>,
+    /// What all of them claim, those that are left out included.
+    pub conflicts: ConflictTable,
+}
+
+impl LeftOut {
+    /// The instance, if its main.cf can be used.
+    pub fn instance(&self) -> Option<&Instance> {
+        match &self.cause {
+            Cause::Conflict(instance, _) => Some(instance),
+            Cause::Denied | Cause::Broken => None,
+        }
+    }
+
+    fn conflicts(&self) -> &[Conflict] {
+        match &self.cause {
+            Cause::Conflict(_, conflicts) => conflicts,
+            Cause::Denied | Cause::Broken => &[],
+        }
+    }
+}
+
+impl Instances {
+    /// The name or directory that an instance has in common with another one, however that is spelled.
+    pub fn shared_by(&self, config_directory: &OsStr) -> Option<String> {
+        let involves = |conflict: &&Conflict| conflict.involves(config_directory);
+        let same_value = self.left_out.iter().flat_map(LeftOut::conflicts).find(involves).map(Conflict::to_string);
+        same_value.or_else(|| self.conflicts.same_directory(config_directory).map(|conflict| conflict.to_string()))
+    }
 }

@@ -205,6 +205,11 @@ impl Primary {
         }
     }
 
+    /// The instance with its main.cf.
+    pub fn whole_instance(&self) -> Instance {
+        Instance { main_cf: self.main_cf.clone(), ..self.instance.clone() }
+    }
+
     /// What the main.cf sets, nothing expanded.
     pub fn raw(&self) -> MainCf<'_> {
         MainCf::parse(&self.main_cf)

@@ -1,6 +1,6 @@
 //! Which instances are meant by `-a`, `-g` and `-i`.
 
-use super::{Broken, Instance};
+use super::{Instance, Instances, LeftOut};
 use crate::cli::request::{Narrowing, Request, Selection};
 use fast_glob::glob_match;
 use std::ffi::OsStr;
@@ -15,9 +15,27 @@ impl Request {
         self.selection.matches(instance) && self.narrowing.matches(instance)
     }
 
-    /// Could this instance be meant, of which only the directory is known?
-    pub fn may_mean(&self, broken: &Broken, found: bool) -> bool {
-        self.selection.may_match(broken, found) && self.narrowing.may_match(broken)
+    /// Returns true if the request could be about an instance that is left out. `found`: it selects one that is served.
+    ///
+    /// A path is compared with its directory. A name that was found elsewhere is not its own: names are unique.
+    pub fn could_mean(&self, left_out: &LeftOut, found: bool) -> bool {
+        let (directory, instance) = (&left_out.config_directory, left_out.instance());
+        let is_selected = match &self.selection {
+            Selection::Name(name) if is_path(name) => name == directory,
+            Selection::Name(_) if found => false,
+            selection => instance.is_none_or(|instance| selection.matches(instance)),
+        };
+        let narrowing = &self.narrowing;
+        is_selected && instance.map_or_else(|| narrowing.could_match(directory), |instance| narrowing.matches(instance))
+    }
+}
+
+impl Instances {
+    /// The instances that a request selects. One in conflict is selected by its directory only.
+    pub fn selected(&self, request: &Request) -> Vec<&Instance> {
+        let by_directory = |instance: &&Instance| matches!(&request.selection, Selection::Name(name) if *name == instance.config_directory);
+        let in_conflict = self.left_out.iter().filter_map(LeftOut::instance).filter(by_directory);
+        self.served.iter().chain(in_conflict).filter(|instance| request.means(instance)).collect()
     }
 }
 
@@ -28,17 +46,6 @@ impl Selection {
             Selection::Unselected | Selection::All => true,
             Selection::Group(group) => instance.group.as_ref() == Some(group),
             Selection::Name(name) => name == called(name, instance) || (instance.primary && name == "-"),
-        }
-    }
-
-    /// Could this instance be meant, of which only the directory is known?
-    ///
-    /// Names are unique, so if the name has been found elsewhere, it is not this one's.
-    fn may_match(&self, broken: &Broken, found: bool) -> bool {
-        match self {
-            Selection::Unselected | Selection::All | Selection::Group(_) => true,
-            Selection::Name(name) if is_path(name) => *name == broken.config_directory,
-            Selection::Name(_) => !found,
         }
     }
 }
@@ -53,11 +60,12 @@ impl Narrowing {
         self.enabled.is_none_or(|enabled| enabled == instance.enabled) && self.fits(shown)
     }
 
-    fn may_match(&self, broken: &Broken) -> bool {
+    /// Returns true if an instance could match of which only the directory is known.
+    fn could_match(&self, config_directory: &OsStr) -> bool {
         let mut about_directory = false;
         let fits = self.fits(|glob| {
             about_directory = glob.starts_with(b"/");
-            glob_match(glob, broken.config_directory.as_bytes())
+            glob_match(glob, config_directory.as_bytes())
         });
         // Its name may be anything.
         fits || !about_directory

@@ -3,6 +3,7 @@
 use super::log::printable;
 use super::reason;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2, readlink};
+use nix::libc;
 use nix::sys::stat::Mode;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
@@ -97,28 +98,52 @@ impl Root {
     /// The one true path of a file: absolute, without links, `.` and `..`. It is for comparing, not for opening.
     ///
     /// Of a path that does not exist, or cannot be looked at, as much is resolved as there is.
+    ///
+    /// No system call takes a path of PATH_MAX bytes or more, so that nothing can be there: it is returned as it is.
     pub fn resolve(&self, path: &Path) -> PathBuf {
-        let (Some(parent), Some(Component::Normal(name))) = (path.parent(), path.components().next_back()) else {
-            return self.follow(path).unwrap_or_else(|_| path.to_owned());
+        if path.as_os_str().len() >= libc::PATH_MAX as usize {
+            return path.to_owned();
+        }
+        // Up to the first directory that is known, and down again.
+        let mut below = Vec::new();
+        let mut parent = path;
+        let mut directory = loop {
+            let (Some(above), Some(Component::Normal(name))) = (parent.parent(), parent.components().next_back())
+            else {
+                break self.make_known(parent, self.follow(parent).unwrap_or_else(|_| parent.to_owned()));
+            };
+            below.push((parent, name));
+            parent = above;
+            if let Some(known) = self.known(parent) {
+                break known;
+            }
         };
-        let (place, is_link) = self.look_up(parent, name);
-        if is_link { self.follow(path).unwrap_or(place) } else { place }
+        while let Some((path, name)) = below.pop() {
+            let place = directory.path.join(name);
+            let found = if self.is_link(&directory, name, &place) { self.follow(path).unwrap_or(place) } else { place };
+            if below.is_empty() {
+                return found;
+            }
+            directory = self.make_known(path, found);
+        }
+        directory.path.clone()
     }
 
-    /// The path of an entry below the true path of a directory, and whether it is a link.
-    fn look_up(&self, parent: &Path, name: &OsStr) -> (PathBuf, bool) {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(parent.as_os_str()).cloned();
-        let directory = known.unwrap_or_else(|| {
-            let directory = Arc::new(Directory::new(self.resolve(parent)));
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.entry(parent.into()).or_insert(directory).clone()
-        });
-        let place = directory.path.join(name);
-        let is_link = match directory.links(|path| read_dir(self.place(path))) {
+    fn known(&self, path: &Path) -> Option<Arc<Directory>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(path.as_os_str()).cloned()
+    }
+
+    fn make_known(&self, path: &Path, found: PathBuf) -> Arc<Directory> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(path.into()).or_insert_with(|| Arc::new(found.into())).clone()
+    }
+
+    /// Returns true if the entry `name` of a directory, at the path `place`, is a symbolic link.
+    fn is_link(&self, directory: &Directory, name: &OsStr, place: &Path) -> bool {
+        match directory.links(|path| read_dir(self.place(path))) {
             Some(links) => links.contains(name),
-            None => readlink(self.place(&place).as_ref()).is_ok(),
-        };
-        (place, is_link)
+            None => readlink(self.place(place).as_ref()).is_ok(),
+        }
     }
 
     /// Where an absolute path without links lies on the host.
@@ -138,11 +163,13 @@ impl Root {
     }
 }
 
-impl Directory {
-    fn new(path: PathBuf) -> Directory {
+impl From<PathBuf> for Directory {
+    fn from(path: PathBuf) -> Directory {
         Directory { path, asked: AtomicUsize::new(0), links: OnceLock::new() }
     }
+}
 
+impl Directory {
     /// Its entries that are links, once so many have been asked for that it pays to list them all.
     fn links(&self, list: impl Fn(&Path) -> io::Result<ReadDir>) -> Option<&FxHashSet<OsString>> {
         if self.asked.fetch_add(1, Ordering::Relaxed) < LISTED_AFTER {

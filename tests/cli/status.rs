@@ -178,10 +178,11 @@ fn what_is_damaged_is_told_and_shown() {
 }
 
 #[test]
-fn instances_that_claim_the_same_are_fatal() {
+fn an_instance_in_conflict_is_damaged() {
     let host = Host::new();
     host.add("/etc/postfix-out", b"queue_directory = /var/spool/postfix-in\n");
-    host.postmulti(&["--status"]).assert().code(1).stdout("").stderr(contains(" conflicts with instance "));
+    host.postmulti(&["--status"]).assert().code(1).stderr(contains(" conflicts with instance "));
+    assert_eq!(words(&host, &[])[2][..5], ["postfix-in", "mta", "y", "damaged", "?"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::host::{Host, Whole};
 use crate::action::private_files::{self, NotFollowed};
 use crate::change::plan::Permissions;
 use crate::config::postfix_files::{Entry, Kind};
-use crate::instance::claims::{Claims, Conflict};
+use crate::instance::conflicts::{Conflict, ConflictTable};
 use crate::system::directory::{Directory, OTHERS_WRITE, SystemError, kind, mode};
 use crate::system::file;
 use crate::system::log::printable;
@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 
 /// Names and directories that two instances claim.
 pub fn conflicts(host: &Host, findings: &mut Findings) {
-    let mut claims = Claims::default();
+    let mut claims = ConflictTable::default();
     let primary = &host.primary.instance.config_directory;
     let mut all: Vec<Conflict> =
         claims.add_shared(host.postfix.root, primary, &host.primary.shared).err().into_iter().collect();
     for (_, whole) in host.whole() {
-        all.extend(claims.add_each(whole.instance, whole.places.clone()));
+        all.extend(claims.add(whole.instance, whole.places.clone()));
     }
     all.extend(claims.place_conflicts());
     for conflict in all {
@@ -32,7 +32,9 @@ pub fn conflicts(host: &Host, findings: &mut Findings) {
             "multi_instance_name" => "give one of them another multi_instance_name".to_owned(),
             parameter => format!("give one of them another {parameter}, and move there what is its own"),
         };
-        let finding = Finding::new(Severity::Error, Check::Conflict, member, conflict.to_string(), remedy);
+        // The original serves both, and neither does harm to the other.
+        let severity = if matches!(conflict, Conflict::Inside { .. }) { Severity::Warning } else { Severity::Error };
+        let finding = Finding::new(severity, Check::Conflict, member, conflict.to_string(), remedy);
         let place = host.members[member].whole().map(|whole| whole.parameters.place(later.parameter));
         findings.add(Finding { place, ..finding.with([other]) });
     }
@@ -48,7 +50,7 @@ pub fn permissions(host: &Host, findings: &mut Findings) {
         Err(error) => return findings.unseen(0, error),
     };
     let entries: Vec<Entry> = entries.collect();
-    for (member, whole) in host.whole() {
+    for (member, whole) in host.in_focus() {
         let queue = Path::new(&whole.instance.queue_directory);
         match file::exists(host.postfix.root, queue) {
             Ok(true) => private_directories(host, member, whole, &entries, findings),

@@ -3,9 +3,9 @@
 use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
 use crate::config::{main_cf, master_cf};
-use crate::instance::load::LoadError;
 use crate::instance::parameters::{self, FileError, Place, Problem};
 use crate::instance::postconf::AskError;
+use crate::instance::scan::LoadError;
 use crate::system::directory::{Directory, SystemError, kind};
 use crate::system::file;
 use crate::system::log::printable;

@@ -106,6 +106,11 @@ impl Findings {
         self.unseen.push((member, error.to_string()));
     }
 
+    /// The members of which something could not be looked at.
+    pub fn unseen_members(&self) -> impl Iterator<Item = usize> {
+        self.unseen.iter().map(|(member, _)| *member)
+    }
+
     /// Those that concern a member who is meant, in order. What was not looked at is one of them.
     pub fn told(mut self, meant: &[bool]) -> Vec<Finding> {
         self.unseen.retain(|(member, _)| meant[*member]);

@@ -1,27 +1,35 @@
 //! All instances of a host with all that their files say, read once.
 
-use crate::action::hint::{known_as, postmulti, quoted};
+use crate::action::hint::{postmulti, quoted};
 use crate::cli::request::Request;
 use crate::config::master_cf::MasterCf;
-use crate::instance::claims::places;
+use crate::instance::conflicts::places;
 use crate::instance::listeners::{Listener, listeners};
-use crate::instance::load::{LoadError, Loaded, load_each};
 use crate::instance::parameters::{self, Parameters, Postfix};
 use crate::instance::primary::Primary;
-use crate::instance::{Broken, Instance};
+use crate::instance::queues::messages;
+use crate::instance::scan::{Keep, LoadError, Scan};
+use crate::instance::{Cause, Instance, LeftOut};
+use crate::system::directory::SystemError;
 use crate::system::file::{self, ReadError};
-use crate::system::log::printable;
+use crate::system::log::{Log, printable};
 use crate::system::parallel::in_parts;
 use crate::system::services::Services;
-use std::collections::HashSet;
+use anyhow::Result;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// The main.cf of the secondaries, in the order of the list.
-pub struct Files {
-    directories: Vec<OsString>,
-    loaded: Vec<Loaded>,
+/// The files of all instances, each read once, and what was counted in their queues.
+pub struct Snapshot<'a> {
+    postfix: &'a Postfix<'a>,
+    scan: Scan<'a>,
     primary: (Instance, [PathBuf; 3]),
+    /// By configuration directory.
+    master_cf: FxHashMap<OsString, Result<MasterCf, ReadError>>,
+    /// By queue directory.
+    mail: RefCell<FxHashMap<PathBuf, Vec<(&'static str, usize)>>>,
 }
 
 /// All instances: the primary, and then the secondaries in the order of the list, broken or not.
@@ -30,6 +38,9 @@ pub struct Host<'a> {
     pub postfix: &'a Postfix<'a>,
     pub primary: &'a Primary,
     pub members: Vec<Member<'a>>,
+    snapshot: &'a Snapshot<'a>,
+    /// The members whose directories are looked at: only those in doubt, if it is another look.
+    focus: Option<&'a FxHashSet<OsString>>,
 }
 
 /// An instance that is listed, or the primary.
@@ -44,41 +55,84 @@ pub struct Whole<'a> {
     /// The true paths of its configuration, queue and data directory.
     pub places: &'a [PathBuf; 3],
     pub parameters: Parameters<'a>,
-    pub master_cf: Result<MasterCf, ReadError>,
+    pub master_cf: Result<&'a MasterCf, &'a ReadError>,
     /// Where it listens, if that can be told.
     pub listeners: Option<Vec<Listener>>,
 }
 
-impl Files {
-    pub fn read(postfix: &Postfix, primary: &Primary) -> Files {
-        let mut seen = HashSet::new();
-        let directories = primary.secondaries.iter().filter(|directory| seen.insert(*directory));
-        let directories: Vec<_> = directories.cloned().collect();
-        let loaded = load_each(postfix, &directories);
-        let instance = Instance { main_cf: primary.main_cf.clone(), ..primary.instance.clone() };
+impl<'a> Snapshot<'a> {
+    pub fn read(primary: Primary, postfix: &'a Postfix<'a>) -> Snapshot<'a> {
+        let instance = primary.whole_instance();
         let places = places(postfix.root, &instance);
-        Files { directories, loaded, primary: (instance, places) }
+        let scan = Scan::run(primary, postfix, Keep::File);
+        let (master_cf, mail) = Default::default();
+        let mut snapshot = Snapshot { postfix, scan, primary: (instance, places), master_cf, mail };
+        snapshot.read_master_cf();
+        snapshot
+    }
+
+    /// Reads the list again, and the files of these instances, by their configuration directories.
+    pub fn read_again(&mut self, doubtful: &FxHashSet<OsString>, log: &Log) -> Result<()> {
+        self.scan.read_again(doubtful, log)?;
+        let instance = self.scan.primary.whole_instance();
+        self.primary = (instance, places(self.postfix.root, &self.scan.primary.instance));
+        self.master_cf.retain(|directory, _| !doubtful.contains(directory));
+        self.read_master_cf();
+        Ok(())
+    }
+
+    /// Reads the master.cf of each instance whose main.cf can be used, if it was not read before.
+    fn read_master_cf(&mut self) {
+        let sound = self.scan.secondaries.iter().filter(|loaded| loaded.instance.is_ok());
+        let all = std::iter::once(&self.primary.0.config_directory).chain(sound.map(|loaded| &loaded.config_directory));
+        let missing: Vec<&OsString> = all.filter(|directory| !self.master_cf.contains_key(*directory)).collect();
+        let read = in_parts(&missing, |part| {
+            let read = |directory: &&OsString| file::read(self.postfix.root, &parameters::master_cf(directory));
+            part.iter().map(|directory| ((*directory).clone(), read(directory).map(MasterCf::parse))).collect()
+        });
+        self.master_cf.extend(read);
     }
 }
 
 impl<'a> Host<'a> {
-    pub fn new(request: &'a Request, postfix: &'a Postfix<'a>, primary: &'a Primary, files: &'a Files) -> Host<'a> {
-        let secondaries = files.directories.iter().zip(&files.loaded);
-        let secondaries = secondaries.map(|(directory, loaded)| (directory.as_os_str(), loaded.instance.as_ref()));
-        let itself = (primary.instance.config_directory.as_os_str(), Ok(&files.primary));
-        let all: Vec<_> = std::iter::once(itself).chain(secondaries).collect();
+    /// All instances of a snapshot; only the directories of those in `focus` are to be looked at, if that is given.
+    pub fn new(request: &'a Request, snapshot: &'a Snapshot<'a>, focus: Option<&'a FxHashSet<OsString>>) -> Host<'a> {
+        let Snapshot { postfix, scan, master_cf, .. } = snapshot;
+        let secondaries = scan.secondaries.iter();
+        let secondaries = secondaries.map(|loaded| (loaded.config_directory.as_os_str(), loaded.instance.as_ref()));
+        let primary = (scan.primary.instance.config_directory.as_os_str(), Ok(&snapshot.primary));
+        let all: Vec<_> = std::iter::once(primary).chain(secondaries).collect();
         let services = Services::of(postfix.root);
         let members = in_parts(&all, |part| {
             let member = |(config_directory, loaded): &(&'a OsStr, Result<&'a (Instance, [PathBuf; 3]), _>)| {
                 let state = match loaded {
-                    Ok((instance, places)) => Ok(Whole::read(postfix, instance, places, &services)?),
+                    Ok((instance, places)) => {
+                        let master_cf = master_cf.get(*config_directory)?.as_ref();
+                        Ok(Whole::new(postfix, instance, places, master_cf, &services)?)
+                    }
                     Err(error) => Err(*error),
                 };
                 Some(Member { config_directory, state })
             };
             part.iter().filter_map(member).collect()
         });
-        Host { request, postfix, primary, members }
+        Host { request, postfix, primary: &scan.primary, members, snapshot, focus }
+    }
+
+    /// Each queue of a queue directory that is not empty, with the number of its messages. They are counted once.
+    pub fn messages(&self, queue_directory: &Path) -> Result<Vec<(&'static str, usize)>, SystemError> {
+        if let Some(counted) = self.snapshot.mail.borrow().get(queue_directory) {
+            return Ok(counted.clone());
+        }
+        let counted = messages(self.postfix.root, queue_directory)?;
+        self.snapshot.mail.borrow_mut().insert(queue_directory.to_owned(), counted.clone());
+        Ok(counted)
+    }
+
+    /// The members with a main.cf that can be used, whose directories are to be looked at.
+    pub fn in_focus(&self) -> impl Iterator<Item = (usize, &Whole<'a>)> {
+        self.whole()
+            .filter(|(member, _)| self.focus.is_none_or(|focus| focus.contains(self.members[*member].config_directory)))
     }
 
     /// The members whose main.cf can be used, with their places among all.
@@ -95,11 +149,15 @@ impl<'a> Host<'a> {
     pub fn meant(&self) -> Vec<bool> {
         let is_whole = |member: &Member| member.whole().map(|whole| self.request.means(whole.instance));
         let found = self.members.iter().any(|member| is_whole(member) == Some(true));
-        let broken = |member: &Member| Broken {
+        let left_out = |member: &Member| LeftOut {
             config_directory: member.config_directory.to_owned(),
-            denied: member.state.as_ref().is_err_and(|error| error.is_denied()),
+            cause: match &member.state {
+                Err(error) if error.is_denied() => Cause::Denied,
+                _ => Cause::Broken,
+            },
         };
-        let means = |member: &Member| is_whole(member).unwrap_or_else(|| self.request.may_mean(&broken(member), found));
+        let could_mean = |member: &Member| self.request.could_mean(&left_out(member), found);
+        let means = |member: &Member| is_whole(member).unwrap_or_else(|| could_mean(member));
         self.members.iter().map(means).collect()
     }
 
@@ -111,7 +169,7 @@ impl<'a> Host<'a> {
     /// What a member is called: its name, or else its directory.
     pub fn called(&self, member: usize) -> String {
         let member = &self.members[member];
-        printable(member.whole().map_or(member.config_directory, |whole| known_as(whole.instance)))
+        printable(member.whole().map_or(member.config_directory, |whole| whole.instance.label()))
     }
 
     /// A command about one member.
@@ -147,18 +205,16 @@ impl<'a> Member<'a> {
 }
 
 impl<'a> Whole<'a> {
-    fn read(
+    fn new(
         postfix: &'a Postfix<'a>,
         instance: &'a Instance,
         places: &'a [PathBuf; 3],
+        master_cf: Result<&'a MasterCf, &'a ReadError>,
         services: &Services,
     ) -> Option<Whole<'a>> {
         // These are bytes that were read without an error before.
         let parameters = Parameters::parse(postfix, &instance.config_directory, &instance.main_cf).1.ok()?;
-        let path = parameters::master_cf(&instance.config_directory);
-        let master_cf = file::read(postfix.root, &path).map(MasterCf::parse);
-        let listeners =
-            master_cf.as_ref().ok().map_or(Some(Vec::new()), |master_cf| listeners(&parameters, master_cf, services));
+        let listeners = master_cf.map_or(Some(Vec::new()), |master_cf| listeners(&parameters, master_cf, services));
         Some(Whole { instance, places, parameters, master_cf, listeners })
     }
 

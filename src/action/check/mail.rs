@@ -5,7 +5,6 @@ use super::host::{Host, Whole};
 use super::lists::alternates;
 use crate::action::hint::quoted;
 use crate::instance::parameters::{Parameters, main_cf};
-use crate::instance::queues::messages;
 use crate::instance::running::is_running;
 use crate::system::directory::SystemError;
 use crate::system::log::printable;
@@ -24,10 +23,10 @@ const MESSAGE_SIZE_LIMIT: u64 = 10_240_000;
 /// Instances that are disabled or deported, but have mail, or still run.
 pub fn waiting(host: &Host, findings: &mut Findings) {
     let root = host.postfix.root;
-    for (member, whole) in host.whole().filter(|(_, whole)| !whole.instance.enabled) {
+    for (member, whole) in host.in_focus().filter(|(_, whole)| !whole.instance.enabled) {
         match is_running(root, whole.instance) {
             Ok(true) => findings.add(running(host, member, whole)),
-            Ok(false) => match messages(root, Path::new(&whole.instance.queue_directory)) {
+            Ok(false) => match host.messages(Path::new(&whole.instance.queue_directory)) {
                 Ok(found) if found.is_empty() => {}
                 Ok(found) => {
                     let reason = format!("it is disabled and stopped, and has mail: {}", counted(&found));
@@ -61,7 +60,7 @@ fn deported(host: &Host, findings: &mut Findings) {
         if host.index_of(&directory).is_some() || queues.contains(&root.resolve(Path::new(&queue))) {
             continue;
         }
-        match messages(root, Path::new(&queue)) {
+        match host.messages(Path::new(&queue)) {
             Ok(found) if found.is_empty() => {}
             Ok(found) => {
                 let reason = format!("{} is deported, and has mail: {}", printable(&directory), counted(&found));

@@ -13,15 +13,18 @@ mod mail;
 mod network;
 mod settings;
 
-use super::{print, settled};
+use super::print;
 use crate::cli::request::Request;
 use crate::instance::parameters::Postfix;
 use crate::instance::primary::Primary;
+use crate::instance::scan::MAX_LOOKS;
 use crate::system::log::Log;
 use anyhow::Result;
 pub use finding::{CHECKS, Check};
 use finding::{Findings, Severity};
-use host::{Files, Host};
+use host::{Host, Snapshot};
+use rustc_hash::FxHashSet;
+use std::ffi::OsString;
 
 /// What is looked for.
 const FAMILIES: [fn(&Host, &mut Findings); 10] = [
@@ -37,35 +40,56 @@ const FAMILIES: [fn(&Host, &mut Findings); 10] = [
     mail::disk_space,
 ];
 
-/// What is told in the end.
+/// What was found about the instances that the request is about, as it is printed.
 struct Report {
     text: Vec<u8>,
     worst: Option<Severity>,
+    /// The configuration directories of the instances concerned.
+    doubtful: FxHashSet<OsString>,
 }
 
-/// Prints what was found about the instances that are meant, and returns the exit status: 1 if there are problems.
+/// Prints what was found about the instances that the request is about, and returns the exit status: 1 if there are
+/// problems.
+///
+/// Nothing is locked while the files are read. So what was found is looked at again, until it is the same at two looks in
+/// a row.
 pub fn check(request: &Request, json: bool, primary: Primary, postfix: &Postfix, log: &Log) -> Result<u8> {
     let postfix = &postfix.without_postconf();
-    let (_, report) = settled(primary, postfix, log, |primary| {
-        let report = Report::of(request, json, primary, postfix);
-        let wrong = report.worst.map(|_| report.text.clone());
-        Ok((report, wrong))
-    })?;
+    let mut snapshot = Snapshot::read(primary, postfix);
+    let mut report = Report::of(&Host::new(request, &snapshot, None), json);
+    for _ in 1..MAX_LOOKS {
+        if report.worst.is_none() {
+            break;
+        }
+        snapshot.read_again(&report.doubtful, log)?;
+        let again = Report::of(&Host::new(request, &snapshot, Some(&report.doubtful)), json);
+        let is_settled = again.text == report.text;
+        report = again;
+        if is_settled {
+            break;
+        }
+    }
     print(&report.text)?;
     Ok(u8::from(report.worst > Some(Severity::Note)))
 }
 
 impl Report {
-    fn of(request: &Request, json: bool, primary: &Primary, postfix: &Postfix) -> Report {
-        let files = Files::read(postfix, primary);
-        let host = Host::new(request, postfix, primary, &files);
+    fn of(host: &Host, json: bool) -> Report {
         let mut findings = Findings::default();
-        FAMILIES.iter().for_each(|look| look(&host, &mut findings));
-        let (mut text, mut worst) = (Vec::new(), None);
+        FAMILIES.iter().for_each(|look| look(host, &mut findings));
+        let mut report = Report { text: Vec::new(), worst: None, doubtful: FxHashSet::default() };
+        report
+            .doubtful
+            .extend(findings.unseen_members().map(|member| host.members[member].config_directory.to_owned()));
         for finding in findings.told(&host.meant()) {
-            worst = worst.max(Some(finding.severity));
-            if json { finding.write_json(&host, &mut text) } else { finding.write_text(&host, &mut text) }
+            report.worst = report.worst.max(Some(finding.severity));
+            let concerned = finding.others.iter().chain([&finding.member]);
+            report.doubtful.extend(concerned.map(|member| host.members[*member].config_directory.to_owned()));
+            match json {
+                true => finding.write_json(host, &mut report.text),
+                false => finding.write_text(host, &mut report.text),
+            }
         }
-        Report { text, worst }
+        report
     }
 }

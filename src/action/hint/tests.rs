@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::cli::getopt::Arguments;
-use crate::instance::Broken;
-use crate::instance::claims::Claims;
+use crate::instance::conflicts::ConflictTable;
+use crate::instance::{Cause, LeftOut};
 
 fn request(line: &str) -> Result<Request, RequestError> {
     Request::from_arguments(Arguments::read(line.split(' ').map(Into::into)))
@@ -25,15 +25,15 @@ fn instance(name: Option<&str>, group: Option<&str>, config_directory: &str) -> 
 /// The hint about an error on a host with some instances, all of which are running.
 fn hint(line: &str, error: impl std::error::Error + Send + Sync + 'static) -> String {
     let instances = Instances {
-        whole: vec![
+        served: vec![
             instance(None, None, "/etc/postfix"),
             instance(Some("postfix-out"), Some("mta"), "/etc/postfix-out"),
             instance(Some("postfix-in"), Some("mta"), "/etc/postfix-in"),
             instance(None, Some("a b"), "/srv/it's"),
             instance(Some("postfix-a\x1b\u{9b}"), None, "/etc/postfix-odd"),
         ],
-        broken: vec![Broken { config_directory: "/etc/postfix-broken".into(), denied: false }],
-        claims: Claims::default(),
+        left_out: vec![LeftOut { config_directory: "/etc/postfix-broken".into(), cause: Cause::Broken }],
+        conflicts: ConflictTable::default(),
     };
     let request = request(line).unwrap();
     Hints { request: &request, instances }.of_error(&error.into(), |_| true).unwrap_or_default()

@@ -4,7 +4,8 @@ use super::report::{QUEUES, Report, State};
 use crate::action::table::{Align, Cell, Column, Sacrifice, Table};
 use crate::instance::Instance;
 use anstyle::{AnsiColor, Style};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::{Duration, SystemTime};
 
 const UNKNOWN: &str = "?";
@@ -28,7 +29,7 @@ const SACRIFICES: [Sacrifice; 14] = [
     Sacrifice::Zeros("MAILDROP"),
     Sacrifice::Zeros("INCOMING"),
     Sacrifice::Zeros("HOLD"),
-    Sacrifice::Column("DIRECTORY"),
+    Sacrifice::ColumnFor("DIRECTORY", "NAME"),
     Sacrifice::Column("PID"),
     Sacrifice::Column("GROUP"),
     Sacrifice::Zeros("ACTIVE"),
@@ -46,7 +47,7 @@ pub fn table(reports: &[Report], now: SystemTime) -> Table {
         Column { heading, align, cells }
     };
     let mut columns = vec![
-        column("NAME", Align::Left, &|report| of_instance(report, |instance| instance.name.as_deref())),
+        column("NAME", Align::Left, &name),
         column("GROUP", Align::Left, &|report| of_instance(report, |instance| instance.group.as_deref())),
         column("ENABLED", Align::Left, &|report| {
             of_instance(report, |instance| Some(OsStr::new(if instance.enabled { "y" } else { "n" })))
@@ -60,17 +61,23 @@ pub fn table(reports: &[Report], now: SystemTime) -> Table {
     }
     columns.push(column("OLDEST", Align::Right, &|report| oldest(report, now)));
     columns.push(column("LISTENERS", Align::Left, &listeners));
-    columns.push(column("DIRECTORY", Align::Left, &|report| Cell::new(report.config_directory)));
+    columns.push(column("DIRECTORY", Align::Left, &|report| Cell::new(&report.config_directory)));
     Table { columns, sacrifices: &SACRIFICES }
 }
 
-fn of_instance<'a>(report: &Report<'a>, value: impl Fn(&'a Instance) -> Option<&'a OsStr>) -> Cell {
-    Cell::new(report.instance.map_or(OsStr::new(UNKNOWN), |instance| value(instance).unwrap_or(OsStr::new(NONE))))
+/// The name; where there is no room for directories, what else tells the instance from others.
+fn name(report: &Report) -> Cell {
+    of_instance(report, |instance| instance.name.as_deref()).or_short(report.label())
+}
+
+fn of_instance(report: &Report, value: impl Fn(&Instance) -> Option<&OsStr>) -> Cell {
+    let instance = report.instance.as_ref();
+    Cell::new(instance.map_or(OsStr::new(UNKNOWN), |instance| value(instance).unwrap_or(OsStr::new(NONE))))
 }
 
 fn state(report: &Report) -> Cell {
     let Some(state) = report.state() else { return Cell::new(UNKNOWN) };
-    let is_enabled = report.instance.is_some_and(|instance| instance.enabled);
+    let is_enabled = report.instance.as_ref().is_some_and(|instance| instance.enabled);
     Cell::new(state.name()).styled(match state {
         State::Running => GOOD,
         State::Stopped if is_enabled => ODD,
@@ -114,21 +121,25 @@ fn listeners(report: &Report) -> Cell {
         [] => Cell::new(NONE),
         [one] => Cell::new(one),
         [first, more @ ..] => {
-            let all = format!("{first},{}", more.join(","));
-            Cell::new(all).or_short(&format!("{first},+{}", more.len()))
+            let mut short = first.clone();
+            short.push(format!(",+{}", more.len()));
+            let mut all = first.clone();
+            more.iter().for_each(|listener| all.extend([OsStr::new(","), listener]));
+            Cell::new(all).or_short(short)
         }
     }
 }
 
 /// The same with `*:PORT` for a port on all addresses of both protocols.
-fn on_all_addresses(listeners: &[String]) -> Vec<String> {
+fn on_all_addresses(listeners: &[OsString]) -> Vec<OsString> {
     let mut shown = listeners.to_vec();
     for listener in listeners {
-        let Some(port) = listener.strip_prefix("0.0.0.0:") else { continue };
-        let ipv6 = format!("[::]:{port}");
+        let Some(port) = listener.as_bytes().strip_prefix(b"0.0.0.0:") else { continue };
+        let on = |host: &[u8]| OsString::from_vec([host, b":", port].concat());
+        let ipv6 = on(b"[::]");
         if shown.contains(&ipv6) {
             shown.retain(|other| *other != ipv6);
-            shown.iter_mut().filter(|other| *other == listener).for_each(|other| *other = format!("*:{port}"));
+            shown.iter_mut().filter(|other| *other == listener).for_each(|other| *other = on(b"*"));
         }
     }
     shown
@@ -161,8 +172,9 @@ mod tests {
 
     #[test]
     fn all_addresses_are_one() {
-        let shown =
-            |listeners: &str| on_all_addresses(&listeners.split(' ').map(str::to_owned).collect::<Vec<_>>()).join(" ");
+        let shown = |listeners: &str| {
+            on_all_addresses(&listeners.split(' ').map(OsString::from).collect::<Vec<_>>()).join(OsStr::new(" "))
+        };
         assert_eq!(shown("0.0.0.0:25 [::]:25 0.0.0.0:587"), "*:25 0.0.0.0:587");
         assert_eq!(shown("[::]:25 0.0.0.0:25"), "*:25");
         assert_eq!(shown("[::]:25 [::1]:26 127.0.0.1:26"), "[::]:25 [::1]:26 127.0.0.1:26");

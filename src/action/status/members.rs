@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::SystemTime;
 
 /// The members that `-l` has, and then those of `--status`: what is not known is null.
-pub fn of<'a>(report: &'a Report) -> Value<'a> {
-    let mut members = match report.instance {
+pub fn of(report: &Report) -> Value<'_> {
+    let mut members = match &report.instance {
         Some(instance) => list::members(instance),
         None => vec![
             ("name", Value::Null),
@@ -20,8 +20,8 @@ pub fn of<'a>(report: &'a Report) -> Value<'a> {
     let listeners = report.listeners.iter().flatten().map(|listener| Value::Text(listener.as_bytes()));
     let queues = QUEUES.into_iter().zip(report.queues.map(number));
     members.extend([
-        ("queue_directory", text(report.instance.map(|instance| instance.queue_directory.as_bytes()))),
-        ("data_directory", text(report.instance.map(|instance| instance.data_directory.as_bytes()))),
+        ("queue_directory", text(report.instance.as_ref().map(|instance| instance.queue_directory.as_bytes()))),
+        ("data_directory", text(report.instance.as_ref().map(|instance| instance.data_directory.as_bytes()))),
         ("state", text(report.state().map(|state| state.name().as_bytes()))),
         ("running", report.runs.map_or(Value::Null, Value::Boolean)),
         ("pid", number(report.pid.map(u64::from))),

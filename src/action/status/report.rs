@@ -5,14 +5,14 @@ use crate::instance::listeners::{Listener, listeners};
 use crate::instance::parameters::{Parameters, Postfix, master_cf};
 use crate::instance::queues::{Oldest, count};
 use crate::instance::running::{Master, master};
-use crate::instance::{Broken, Instance};
+use crate::instance::{Cause, Instance, LeftOut};
 use crate::system::directory::{Directory, SystemError};
 use crate::system::file;
 use crate::system::log::printable;
 use crate::system::processes::Processes;
 use crate::system::services::Services;
 use indexmap::IndexSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::SystemTime;
@@ -25,10 +25,10 @@ const MASTER: &str = "master";
 
 /// One instance as it was found. What could not be found out is None.
 #[derive(Debug)]
-pub struct Report<'a> {
-    pub config_directory: &'a OsStr,
+pub struct Report {
+    pub config_directory: OsString,
     /// None if its main.cf cannot be used or read.
-    pub instance: Option<&'a Instance>,
+    pub instance: Option<Instance>,
     /// Is its main.cf, its master.cf or its queue directory of no use?
     pub damaged: bool,
     /// Whether it runs.
@@ -36,7 +36,7 @@ pub struct Report<'a> {
     pub pid: Option<u32>,
     pub since: Option<SystemTime>,
     /// Each as `ip:port`.
-    pub listeners: Option<Vec<String>>,
+    pub listeners: Option<Vec<OsString>>,
     /// The number of messages in each of [`QUEUES`].
     pub queues: [Option<u64>; QUEUES.len()],
     pub oldest: Oldest,
@@ -62,11 +62,11 @@ impl State {
     }
 }
 
-impl<'a> Report<'a> {
-    fn new(config_directory: &'a OsStr, instance: Option<&'a Instance>) -> Report<'a> {
+impl Report {
+    fn new(config_directory: &OsStr) -> Report {
         Report {
-            config_directory,
-            instance,
+            config_directory: config_directory.to_owned(),
+            instance: None,
             damaged: false,
             runs: None,
             pid: None,
@@ -79,9 +79,20 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Of an instance whose main.cf cannot be used, or not be read by this user, which has been told already.
-    pub fn of_broken(broken: &'a Broken) -> Report<'a> {
-        Report { damaged: !broken.denied, ..Report::new(&broken.config_directory, None) }
+    /// An instance that is left out, which has been reported already.
+    pub fn of_left_out(left_out: &LeftOut) -> Report {
+        let damaged = !matches!(left_out.cause, Cause::Denied);
+        let instance = left_out.instance().cloned();
+        Report { damaged, instance, ..Report::new(&left_out.config_directory) }
+    }
+
+    /// The instance as `-i` finds it. One that is damaged may have its name in common with another.
+    pub fn label(&self) -> &OsStr {
+        self.instance.as_ref().filter(|_| !self.damaged).map_or(&self.config_directory, Instance::label)
+    }
+
+    pub fn is_primary(&self) -> bool {
+        self.instance.as_ref().is_some_and(|instance| instance.primary)
     }
 
     /// None if it is not known whether it runs.
@@ -101,7 +112,7 @@ impl<'a> Report<'a> {
 
     /// What is wrong, in one line.
     pub fn complaint(&self) -> Option<String> {
-        let directory = printable(self.config_directory);
+        let directory = printable(&self.config_directory);
         let state = if self.damaged { "is damaged" } else { "is not all known" };
         (!self.complaints.is_empty()).then(|| format!("instance {directory} {state}: {}", self.complaints.join("; ")))
     }
@@ -123,18 +134,27 @@ impl<'a> Report<'a> {
 }
 
 /// What is asked for all instances alike.
-pub struct Scene<'a> {
+pub struct Probe<'a> {
     pub postfix: &'a Postfix<'a>,
     pub services: &'a Services<'a>,
     pub processes: &'a Processes,
 }
 
-impl Scene<'_> {
+impl Probe<'_> {
     /// Looks at one instance.
-    pub fn report<'a>(&self, instance: &'a Instance) -> Report<'a> {
-        let mut report = Report::new(&instance.config_directory, Some(instance));
+    pub fn report(&self, instance: &Instance) -> Report {
+        let mut report = Report::new(&instance.config_directory);
+        // Nothing more is needed of its main.cf.
+        report.instance = Some(Instance { main_cf: Vec::new(), ..instance.clone() });
         self.look_at_services(instance, &mut report);
+        if instance.data_directory.is_empty() {
+            report.damage("data_directory has no value".to_owned());
+        }
         match Directory::open(self.postfix.root, Path::new(&instance.queue_directory)) {
+            _ if instance.queue_directory.is_empty() => {
+                report.runs = Some(false);
+                report.damage("queue_directory has no value".to_owned());
+            }
             Err(error) if error.not_found() || error.not_a_directory() => {
                 report.runs = Some(false);
                 report.damage(error.to_string());
@@ -165,7 +185,7 @@ impl Scene<'_> {
         let found = parsed.ok().and_then(|parameters| listeners(&parameters, &master_cf, self.services));
         // Of two entries for one port, only one listens.
         report.listeners =
-            found.map(|found| found.iter().map(Listener::to_string).collect::<IndexSet<_>>().into_iter().collect());
+            found.map(|found| found.iter().map(Listener::text).collect::<IndexSet<_>>().into_iter().collect());
     }
 
     fn look_at_master(&self, queues: &Directory, report: &mut Report) {

@@ -15,7 +15,7 @@ fn the_same_name_in_the_mail_log() {
     shows(
         |host| set(host, "/etc/postfix-in", "multi_instance_name", ""),
         &["warning syslog-name /etc/postfix-in /etc/postfix-in/main.cf: it is postfix in the mail log, and so is \
-           /etc/postfix: nobody can tell them apart there"],
+           -: nobody can tell them apart there"],
     );
     shows(|host| set(host, "/etc/postfix-in", "syslog_name", "${mail_name}-in"), &[]);
 }
