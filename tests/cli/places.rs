@@ -121,6 +121,6 @@ fn directories_without_a_value_are_served() {
     }
     let warning = "postmulti: warning: /etc/postfix-y/main.cf, line 5: data_directory has no value\n";
     host.postmulti(&["-l"]).assert().success().stdout(contains("/etc/postfix-y\n")).stderr(ends_with(warning));
-    let damaged = "instance /etc/postfix-x is damaged: data_directory has no value; queue_directory has no value\n";
+    let damaged = "data_directory has no value; queue_directory has no value\n";
     host.postmulti(&["--status", "-i", "/etc/postfix-x"]).assert().code(1).stderr(ends_with(damaged));
 }
