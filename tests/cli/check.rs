@@ -19,7 +19,7 @@ const POSTFIX: u32 = 100;
 const POSTDROP: u32 = 102;
 
 /// A host with nothing to tell: the border mail server, with the owners that Git does not keep.
-fn clean() -> Host {
+pub fn clean() -> Host {
     let host = Host::as_root();
     for name in ["postfix", "postfix-out", "postfix-in"] {
         for file in ["", "/master.lock"] {

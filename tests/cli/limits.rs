@@ -83,3 +83,56 @@ fn ten_thousand_directories() {
     });
     assert_eq!(warnings, expected.collect::<String>());
 }
+
+/// Values of one secondary that a careless program could not bear, on its stack or at all.
+fn unreasonable_values() -> Vec<String> {
+    vec![
+        "/a".repeat(7000),
+        "/a".repeat(2000),
+        "/..".repeat(5000),
+        "/./".repeat(1300),
+        format!("/{}", "x".repeat(100_000)),
+        format!("{}x{}", "${nosuch:{".repeat(5000), "}}".repeat(5000)),
+        format!("{}x{}", "${{".repeat(500), "}=={x}?{y}:{x}}".repeat(500)),
+        "{".repeat(100_000),
+        "$(".repeat(100_000),
+        "$queue_directory$data_directory".to_owned(),
+        ", ".repeat(100_000),
+    ]
+}
+
+/// Every mode gives an answer, whichever parameter has such a value: the other instances are served.
+#[test]
+fn no_value_brings_a_mode_down() {
+    let modes: [&[&str]; 4] = [
+        &["-l"],
+        &["--status"],
+        &["--check"],
+        &["-e", "disable", "-i", "in", "--dry-run"],
+    ];
+    for value in unreasonable_values() {
+        for parameter in ["queue_directory", "multi_instance_name", "inet_interfaces"] {
+            let host = Host::new();
+            host.add("/etc/postfix-out", format!("{parameter} = {value}\n").as_bytes());
+            for mode in modes {
+                let output = host.postmulti(mode).output().unwrap();
+                let shown = value.chars().take(30).collect::<String>();
+                assert!(matches!(output.status.code(), Some(0 | 1 | 3)), "{mode:?}, {parameter} = {shown}: {output:?}");
+            }
+            host.postmulti(&["-l", "-i", "in"]).assert().success().stdout(contains("postfix-in"));
+        }
+    }
+}
+
+/// Threads have smaller stacks.
+#[test]
+fn deep_paths_of_many_instances_are_listed() {
+    let host = Host::new();
+    for number in 0..100 {
+        let path = format!("/{number}{}", "/a".repeat(1900));
+        host.instance(&format!("postfix-{number}"), &format!("queue_directory = {path}\n"));
+    }
+    host.add("/etc/postfix-out", format!("queue_directory = {}\n", "/a".repeat(7000)).as_bytes());
+    host.postmulti(&["-l"]).assert().success().stdout(contains("postfix-99").and(contains("postfix-out")));
+    host.postmulti(&["--check"]).assert().code(1);
+}

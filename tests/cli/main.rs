@@ -22,6 +22,7 @@ mod operands;
 mod output;
 mod places;
 mod programs;
+mod reads;
 mod refused;
 mod resources;
 mod running;
