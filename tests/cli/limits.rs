@@ -104,12 +104,7 @@ fn unreasonable_values() -> Vec<String> {
 /// Every mode gives an answer, whichever parameter has such a value: the other instances are served.
 #[test]
 fn no_value_brings_a_mode_down() {
-    let modes: [&[&str]; 4] = [
-        &["-l"],
-        &["--status"],
-        &["--check"],
-        &["-e", "disable", "-i", "in", "--dry-run"],
-    ];
+    let modes: [&[&str]; 4] = [&["-l"], &["--status"], &["--check"], &["-e", "disable", "-i", "in", "--dry-run"]];
     for value in unreasonable_values() {
         for parameter in ["queue_directory", "multi_instance_name", "inet_interfaces"] {
             let host = Host::new();
