@@ -188,7 +188,8 @@ impl ConflictTable {
     fn place_conflict(&self, place: &Place, around: &[&Place]) -> Option<Conflict> {
         let later = &self.claims[place.claim];
         let claim = |place: &Place| &self.claims[place.claim];
-        let same = around.iter().find(|other| other.path == place.path && !(claim(other).shared && later.shared));
+        let is_same = |other: &&&Place| other.path == place.path && other.claim != place.claim;
+        let same = around.iter().filter(is_same).find(|other| !(claim(other).shared && later.shared));
         if let Some(first) = same {
             return Some(Conflict::SameDirectory { later: later.claimed(), first: claim(first).claimed() });
         }
@@ -241,5 +242,87 @@ impl Claim {
             parameter: self.parameter,
             value: self.value.as_ref().into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(config_directory: &str, name: Option<&str>, queue_directory: &str, data_directory: &str) -> Instance {
+        Instance {
+            name: name.map(Into::into),
+            group: None,
+            enabled: true,
+            config_directory: config_directory.into(),
+            queue_directory: queue_directory.into(),
+            data_directory: data_directory.into(),
+            primary: false,
+            main_cf: Vec::new(),
+        }
+    }
+
+    /// The conflicts of each instance with earlier ones, and those of places, none of which is a link.
+    fn conflicts(instances: &[Instance]) -> (Vec<String>, Vec<String>) {
+        let mut table = ConflictTable::default();
+        let add = |instance: &Instance| {
+            table.add(instance, private_directories(instance).map(|(_, value)| Path::new(value).components().collect()))
+        };
+        let of_values: Vec<Conflict> = instances.iter().flat_map(add).collect();
+        let shown = |conflicts: Vec<Conflict>| conflicts.iter().map(Conflict::to_string).collect();
+        (shown(of_values), shown(table.place_conflicts()))
+    }
+
+    #[test]
+    fn one_value_of_two_owners_is_a_conflict_in_claim_order() {
+        let first = instance("/a", Some("x"), "/q", "/d");
+        let (values, places) = conflicts(&[first.clone(), instance("/b", Some("x"), "/q", "/e"), first]);
+        let name = "instance /b, multi_instance_name=x conflicts with instance /a, multi_instance_name=x";
+        let queue = "instance /b, queue_directory=/q conflicts with instance /a, queue_directory=/q";
+        assert_eq!((values, places), (vec![name.to_owned(), queue.to_owned()], vec![]));
+    }
+
+    #[test]
+    fn values_of_an_instance_in_conflict_stay_its_own() {
+        let (values, _) = conflicts(&[
+            instance("/a", None, "/q", "/d"),
+            instance("/b", None, "/q", "/e"),
+            instance("/c", None, "/r", "/e"),
+        ]);
+        assert_eq!(values[1], "instance /c, data_directory=/e conflicts with instance /b, data_directory=/e");
+    }
+
+    #[test]
+    fn an_empty_or_relative_directory_has_no_place() {
+        let odd = [instance("/a", None, "", ""), instance("/b", None, "", "q"), instance("/c", None, "q/r", "")];
+        assert_eq!(conflicts(&odd), (vec![], vec![]));
+        assert_eq!(conflicts(&[instance("/a", None, "", "q"), instance("/b", None, "", "q")]).0.len(), 1);
+    }
+
+    #[test]
+    fn places_are_compared_without_spelling() {
+        let (values, places) = conflicts(&[instance("/a", None, "/s/q", "/d"), instance("/b", None, "/s//q/", "/e")]);
+        let same = "instance /b, queue_directory=/s//q/ conflicts with instance /a, queue_directory=/s/q: \
+                    they are the same directory";
+        assert_eq!((values, places), (vec![], vec![same.to_owned()]));
+    }
+
+    #[test]
+    fn the_same_place_counts_more_than_one_around_both() {
+        let around = instance("/a", None, "/s", "/d");
+        let (_, places) = conflicts(&[around, instance("/b", None, "/s/q", "/e"), instance("/c", None, "/s/q/", "/f")]);
+        let ends: Vec<_> = places.iter().map(|place| place.rsplit(": ").next().unwrap_or_default()).collect();
+        assert_eq!(ends, ["it lies inside", "they are the same directory"]);
+    }
+
+    #[test]
+    fn configuration_directories_may_be_nested_and_queues_may_not() {
+        assert_eq!(conflicts(&[instance("/a", None, "/q", "/d"), instance("/a/b", None, "/r", "/e")]).1.len(), 0);
+        let mut table = ConflictTable::default();
+        for instance in [instance("/a", None, "/q", "/d"), instance("/b", None, "/q/hold/b", "/e")] {
+            table.add(&instance, private_directories(&instance).map(|(_, value)| value.into()));
+        }
+        let conflicts = table.place_conflicts();
+        assert!(matches!(&conflicts[..], [Conflict::Inside { below, .. }] if below == Path::new("hold/b")));
     }
 }
