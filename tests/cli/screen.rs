@@ -109,6 +109,23 @@ fn a_narrow_terminal_shows_less() {
     }
 }
 
+/// One in conflict may have its name from another instance, and a broken one has none that is known.
+#[test]
+fn a_damaged_instance_goes_by_its_directory_in_a_narrow_terminal() {
+    let host = Host::new();
+    host.add("/etc/postfix-in", b"multi_instance_name = postfix-out\n");
+    host.instance("postfix-broken", "broken\n");
+    host.instance("postfix-unnamed", "multi_instance_name =\n");
+    let first_words = |columns| {
+        let shown = Screen::new(&host, &[], columns, &[("NO_COLOR", "1")]).end();
+        let words = shown.lines().skip(1).filter_map(|line| line.split_whitespace().next());
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(first_words(200), ["-", "postfix-out", "postfix-out", "?", "-"]);
+    let directories = ["/etc/postfix-in", "/etc/postfix-broken", "/etc/postfix-unnamed"];
+    assert_eq!(first_words(60), [&["-", "postfix-out"][..], &directories].concat());
+}
+
 #[test]
 fn watched_on_a_terminal_an_instance_appears_and_vanishes() {
     let host = Host::new();
