@@ -84,7 +84,7 @@ pub static TABLE: [Row; 28] = {
         row(Jobs,        None,      "jobs",         Some("N"),      RUNNING,    "Up to N at once, groups in order; 0: one per core"),
         row(Timeout,     None,      "timeout",      Some("SECONDS"), RUNNING,   "End a command that takes longer"),
         row(Prefix,      None,      "prefix",       None,           RUNNING,    "Put the instance in front of each line printed"),
-        row(Summary,     None,      "summary",      None,           RUNNING,    "End with a table of exit statuses, on stderr"),
+        row(Summary,     None,      "summary",      None,           RUNNING,    "End with exit statuses and a count, on stderr"),
         row(AssignName,  Some('I'), "assign-name",  Some("NAME"),   ASSIGNMENT, "Name the instance; '-': no name"),
         row(AssignGroup, Some('G'), "assign-group", Some("GROUP"),  ASSIGNMENT, "Put it into GROUP; '-': no group"),
         row(DryRun,      None,      "dry-run",      None,           CHANGES,    "Show what would change, and change nothing"),

@@ -201,8 +201,8 @@ fn a_caller_that_ignores_the_end_of_processes() {
     let host = Host::with_programs(&[]);
     for options in [&[][..], &["--timeout", "9"], &["--jobs", "2"]] {
         let arguments = [options, &["-i", "in", "-x", "sh", "-c", "exit 7"]].concat();
-        let ended = outcome(postmulti(&host, &arguments, ignoring).output().unwrap());
-        assert_eq!(ended, (Some(7), String::new(), String::new()), "{options:?}");
+        let (code, stdout, stderr) = outcome(postmulti(&host, &arguments, ignoring).output().unwrap());
+        assert_eq!((code, &*stdout), (Some(7), ""), "{options:?}: {stderr}");
     }
     // A program that an action needs.
     host.postfix("exit 0");

@@ -2,7 +2,7 @@
 
 use crate::environment::postmulti;
 use crate::host::Host;
-use crate::programs::{lives, outcome};
+use crate::programs::{failure, lives, outcome};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::sys::stat::{Mode, SFlag, makedev, mknod};
@@ -94,8 +94,9 @@ fn output_in_the_order_of_the_instances() {
         echo $name; echo $name wrong >&2; printf end; [ $name != postfix-out ]
         [ $name != postfix-last ] || meet x; [ $name != postfix-in ] || exit 7";
     let stdout = "primary\nendpostfix-out\nendpostfix-in\nendpostfix-last\nend";
-    let stderr = "primary wrong\npostfix-out wrong\npostfix-in wrong\npostfix-last wrong\n";
-    assert_eq!(host.executed(&["--jobs", "8"], lines), (Some(1), stdout.into(), stderr.into()));
+    let failure = failure("postfix-in", "exited with status 7");
+    let stderr = format!("primary wrong\npostfix-out wrong\npostfix-in wrong\n{failure}postfix-last wrong\n");
+    assert_eq!(host.executed(&["--jobs", "8"], lines), (Some(1), stdout.into(), stderr));
     let (_, shown) = together(&mut host.execute(&["--jobs", "8", "-g", "mta"], "echo a; sleep 0.05; echo b >&2"));
     assert_eq!(shown, "a\nb\na\nb\n");
     for zero_or_one in ["0", "1"] {
@@ -120,16 +121,23 @@ fn together(command: &mut Command) -> (Option<i32>, String) {
 #[test]
 fn what_cannot_be_started_is_told_in_its_place() {
     let host = Host::with_programs(&[]);
+    let told = |instances: &[&str], command| {
+        let line = |instance: &&str| {
+            format!("postmulti: fatal: instance {instance}: execvp {command}: No such file or directory\n")
+        };
+        instances.iter().map(line).collect::<String>()
+    };
     let mut command = postmulti(&host, &["--jobs", "8", "-x", "nosuch"], || Ok(()));
-    assert_eq!(
-        together(&mut command),
-        (Some(1), "postmulti: fatal: execvp nosuch: No such file or directory\n".repeat(3))
-    );
+    assert_eq!(together(&mut command), (Some(1), told(&["-", "postfix-out", "postfix-in"], "nosuch")));
     // The program goes away as soon as the first one runs.
     host.postfix("echo $MAIL_CONFIG; echo '#!/nosuch' >/usr/sbin/postfix");
     let mut command = postmulti(&host, &["--jobs", "1", "-x", "postfix"], || Ok(()));
-    let told = "postmulti: fatal: execvp postfix: No such file or directory\n";
-    assert_eq!(together(&mut command), (Some(1), format!("/etc/postfix\n{}", told.repeat(2))));
+    let expected = format!("/etc/postfix\n{}", told(&["postfix-out", "postfix-in"], "postfix"));
+    assert_eq!(together(&mut command), (Some(1), expected));
+    // Without a run option, the message is the original's.
+    let mut command = postmulti(&host, &["-x", "nosuch"], || Ok(()));
+    let original = "postmulti: fatal: execvp nosuch: No such file or directory\n".repeat(3);
+    assert_eq!(together(&mut command), (Some(1), original));
 }
 
 /// Nobody waits for a reader, nor one command for the other, however much they print.
@@ -205,7 +213,7 @@ fn output_that_nobody_reads_or_that_is_full() {
         fs::remove_file(host.path("/tmp/run")).unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(told.starts_with("instance     status  seconds\n-            0  "), "{told}");
-        (output.status.signal(), output.status.code(), told.lines().skip(4).collect::<String>())
+        (output.status.signal(), output.status.code(), told.lines().skip(5).collect::<String>())
     };
     let unread = || Stdio::from(io::pipe().unwrap().1);
     let error = |reason| (None, Some(1), format!("postmulti: fatal: error writing output: {reason}"));

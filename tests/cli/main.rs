@@ -28,6 +28,7 @@ mod resources;
 mod running;
 mod save;
 mod screen;
+mod session;
 mod set_permissions;
 mod shown;
 mod status;

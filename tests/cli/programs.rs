@@ -75,6 +75,11 @@ impl Host {
     }
 }
 
+/// The warning about a command of [`Host::execute`] that failed; the message shows the first 60 characters of a command.
+pub fn failure(instance: &str, how: &str) -> String {
+    format!("postmulti: warning: instance {instance}: {how}: {}...\n", &format!("sh -c {MEET}")[..60])
+}
+
 /// Exit status, standard output and standard error.
 pub fn outcome(output: Output) -> (Option<i32>, String, String) {
     let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());

@@ -2,21 +2,16 @@
 
 use crate::environment::postmulti;
 use crate::host::Host;
-use crate::programs::{lives, outcome};
-use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use crate::programs::{failure, lives, outcome};
+use crate::session::{Session, screen};
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, poll};
-use nix::pty::openpty;
 use nix::sys::signal::{SigHandler, SigSet, Signal, kill, raise, signal};
-use nix::sys::termios::{LocalFlags, SetArg, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::{Pid, setsid};
+use nix::unistd::Pid;
 use regex::Regex;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
+use std::fs;
+use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -31,7 +26,7 @@ fn who_takes_too_long_is_ended_with_all_that_it_has_started() {
     let lines = "sleep 1000 & echo $!; setsid sleep 1000 >/dev/null 2>&1 & echo $!; echo begun; wait";
     for options in [&["-i", "in", "--timeout", "1"][..], &["-i", "in", "--timeout", "1", "--jobs", "2"]] {
         let (code, stdout, stderr) = host.executed(options, lines);
-        let told = "postmulti: warning: instance /etc/postfix-in: terminated after 1 s: sh -c meet()";
+        let told = "postmulti: warning: instance postfix-in: terminated after 1 s: sh -c meet()";
         assert!(code == Some(124) && stderr.starts_with(told) && stderr.lines().count() == 1, "{stderr}");
         let words: Vec<_> = stdout.split_whitespace().collect();
         let [child, daemon, "begun"] = words[..] else { panic!("{stdout}") };
@@ -53,10 +48,11 @@ fn who_does_not_end_is_killed() {
     let (code, stdout, stderr) = outcome(postmulti(&host, &arguments, ignore).output().unwrap());
     assert_eq!((code, &*stdout), (Some(1), "begun\n"));
     let expected = "\
-postmulti: warning: instance /etc/postfix-in: killed after 1 s: /usr/sbin/postfix -- status
+postmulti: warning: instance postfix-in: killed after 1 s: /usr/sbin/postfix -- status
 instance       status #
 postfix-in     timed out #
 postfix-quick  0 #
+1 succeeded, 1 failed: postfix-in
 ";
     assert_eq!(timeless(&stderr), expected);
     assert!((6..60).contains(&began.elapsed().as_secs()));
@@ -93,17 +89,34 @@ fn each_line_begins_with_the_instance() {
 fn a_summary_of_all() {
     let host = Host::with_programs(&["postfix-a"]);
     let lines = "case $name in primary) exit 75;; postfix-a) kill -KILL $$;; esac";
-    let expected = "\
+    let table = "\
 instance     status #
 -            75 #
 postfix-out  0 #
 postfix-in   0 #
 postfix-a    signal 9 #
+2 succeeded, 2 failed: -, postfix-a
 ";
+    let expected = failure("-", "exited with status 75") + &failure("postfix-a", "killed by signal 9") + table;
     for options in [&["--summary"][..], &["--summary", "--jobs", "2"]] {
         let (code, stdout, stderr) = host.executed(options, lines);
-        assert_eq!((code, &*stdout, &*timeless(&stderr)), (Some(1), "", expected));
+        assert_eq!((code, &*stdout, &*timeless(&stderr)), (Some(1), "", &*expected));
     }
+    let all = "instance     status #\npostfix-out  0 #\npostfix-in   0 #\n2 succeeded, 0 failed\n";
+    assert_eq!(timeless(&host.executed(&["--summary", "-g", "mta"], "true").2), all);
+}
+
+/// Any run option names the instance whose command fails, before the next one's is run or shown; without one, only the exit
+/// status tells.
+#[test]
+fn failed_instance_is_named() {
+    let host = Host::with_programs(&[]);
+    let lines = "echo $name >&2; [ $name != postfix-out ] || exit 3";
+    for options in [&["--jobs", "2"][..], &["--timeout", "9"], &["--jobs", "1", "--timeout", "9"]] {
+        let expected = format!("primary\npostfix-out\n{}postfix-in\n", failure("postfix-out", "exited with status 3"));
+        assert_eq!(host.executed(options, lines), (Some(1), String::new(), expected));
+    }
+    assert_eq!(host.executed(&[], lines), (Some(1), String::new(), "primary\npostfix-out\npostfix-in\n".into()));
 }
 
 /// A signal that is sent to postmulti alone.
@@ -129,13 +142,15 @@ fn what_ends_postmulti_is_passed_on() {
         assert_eq!(output.status.signal(), Some(signal as i32), "{output:?}");
         let caught = if options.contains(&"--prefix") { "-: caught\n" } else { "caught\n" };
         assert_eq!(String::from_utf8(output.stdout).unwrap(), caught);
-        let expected = "\
+        let table = "\
 instance     status #
 -            5 #
 postfix-out  signal 9 #
 postfix-in   not started #
 postfix-a    not started #
+0 succeeded, 4 failed: -, postfix-out, postfix-in, postfix-a
 ";
+        let expected = failure("-", "exited with status 5") + &failure("postfix-out", "killed by signal 9") + table;
         assert_eq!(timeless(&String::from_utf8(output.stderr).unwrap()), expected);
     }
 }
@@ -163,75 +178,6 @@ fn an_interrupt_before_the_first_command() {
     }
 }
 
-/// A terminal, and postmulti in its foreground.
-struct Session {
-    terminal: File,
-    child: std::process::Child,
-    sent: Vec<u8>,
-}
-
-/// So many milliseconds may pass until something is shown.
-const PATIENCE: u16 = 60_000;
-
-impl Session {
-    fn begin(mut command: Command, kind: &str) -> Session {
-        let pty = openpty(None, None).unwrap();
-        // Who holds this end keeps the terminal from going away.
-        fcntl(&pty.master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
-        let mut settings = tcgetattr(&pty.slave).unwrap();
-        cfmakeraw(&mut settings);
-        settings.local_flags |= LocalFlags::ISIG;
-        tcsetattr(&pty.slave, SetArg::TCSANOW, &settings).unwrap();
-        let lead = || {
-            setsid()?;
-            // SAFETY: the request takes no pointer.
-            Errno::result(unsafe { libc::ioctl(2, libc::TIOCSCTTY, 0) })?;
-            Ok(())
-        };
-        // SAFETY: all that is done between fork and exec here are two system calls.
-        unsafe { command.pre_exec(lead) };
-        command.env("TERM", kind).stdin(pty.slave.try_clone().unwrap());
-        let child = command.stdout(pty.slave.try_clone().unwrap()).stderr(pty.slave).spawn().unwrap();
-        Session { terminal: File::from(pty.master), child, sent: Vec::new() }
-    }
-
-    /// Reads on until that was sent to the terminal.
-    #[track_caller]
-    fn shows(&mut self, text: &str) {
-        while !String::from_utf8_lossy(&self.sent).contains(text) {
-            let is_sent = poll(&mut [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)], PATIENCE).unwrap() > 0;
-            assert!(is_sent, "{text:?} is not in {:?}", String::from_utf8_lossy(&self.sent));
-            let mut buffer = [0; 4096];
-            let length = self.terminal.read(&mut buffer).unwrap();
-            self.sent.extend_from_slice(&buffer[..length]);
-        }
-    }
-
-    /// All that was sent to the terminal; and the signal that has ended postmulti.
-    fn end(mut self) -> (String, Option<i32>) {
-        let _end = self.terminal.read_to_end(&mut self.sent);
-        (String::from_utf8(self.sent).unwrap(), self.child.wait().unwrap().signal())
-    }
-}
-
-/// What can be read on the terminal in the end, of all that was sent to it.
-fn screen(sent: &str) -> String {
-    let mut screen = String::new();
-    let mut line = String::new();
-    for part in Regex::new("\x1b\\[2K|\r|\n|[^\x1b\r\n]+").unwrap().find_iter(sent) {
-        match part.as_str() {
-            "\x1b[2K" => line.clear(),
-            "\r" => {}
-            "\n" => {
-                screen += &format!("{line}\n");
-                line.clear();
-            }
-            text => line += text,
-        }
-    }
-    screen + &line
-}
-
 #[test]
 fn an_interrupt_at_the_terminal() {
     let host = Host::with_programs(&["postfix-a"]);
@@ -243,13 +189,12 @@ fn an_interrupt_at_the_terminal() {
         host.met("x", jobs);
         session.terminal.write_all(b"\x03").unwrap();
         let (shown, signal) = session.end();
-        let (second, table) = match jobs {
-            1 => ("not started #", "caught\n"),
-            _ => ("5 #", "caught\ncaught\n"),
-        };
+        let second = if jobs == 1 { "not started #" } else { "5 #" };
+        let caught = |instance| format!("caught\n{}", failure(instance, "exited with status 5"));
         let expected = format!(
-            "{table}instance     status #\n-            5 #\npostfix-out  {second}\npostfix-in   not started #\n\
-             postfix-a    not started #\n"
+            "{}instance     status #\n-            5 #\npostfix-out  {second}\npostfix-in   not started #\n\
+             postfix-a    not started #\n0 succeeded, 4 failed: -, postfix-out, postfix-in, postfix-a\n",
+            ["-", "postfix-out"][..jobs].iter().copied().map(caught).collect::<String>()
         );
         assert_eq!((timeless(&shown), signal), (expected, Some(libc::SIGINT)), "{options:?}");
     }

@@ -135,12 +135,3 @@ fn parameters(instance: &Instance, shared: &Shared) -> [(&'static str, OsString)
         ("multi_instance_enable", if instance.enabled { "yes" } else { "no" }.into()),
     ]
 }
-
-/// What an instance is called wherever it is told from others, so that `-i` finds it.
-fn label(instance: &Instance) -> &OsStr {
-    match &instance.name {
-        Some(name) => name,
-        None if instance.primary => OsStr::new("-"),
-        None => &instance.config_directory,
-    }
-}

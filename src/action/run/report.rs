@@ -1,6 +1,7 @@
 //! How the command of an instance ended, and the table of all of them.
 
 use crate::action::table::{Align, Cell, Column, Table};
+use crate::system::log::printable;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -11,6 +12,8 @@ use std::time::Duration;
 const FAILED: u8 = 1;
 /// That of one that took too long, as timeout(1) has it.
 const TIMED_OUT: u8 = 124;
+/// Most instances that the count names: they fit into a line or two.
+const MAX_NAMED: usize = 10;
 /// Added to the number of the signal that killed a command, as shells do.
 const KILLED: u8 = 128;
 
@@ -75,6 +78,29 @@ pub fn table<'a>(reports: impl Iterator<Item = (&'a OsStr, &'a Report)>) -> Stri
     Table { columns: columns.into(), sacrifices: &[] }.text(None)
 }
 
+/// How many commands succeeded and how many failed, and the instances of those that failed.
+pub fn count<'a>(reports: impl Iterator<Item = (&'a OsStr, &'a Report)>) -> String {
+    let (succeeded, failed): (Vec<_>, Vec<_>) = reports.partition(|(_, report)| report.exit_code() == 0);
+    let mut text = format!("{} succeeded, {} failed", succeeded.len(), failed.len());
+    let named: Vec<_> = failed.iter().take(MAX_NAMED).map(|(label, _)| printable(label)).collect();
+    if !named.is_empty() {
+        text += &format!(": {}", named.join(", "));
+    }
+    if failed.len() > named.len() {
+        text += &format!(" and {} more", failed.len() - named.len());
+    }
+    text
+}
+
+/// How a command ended, for a message; None if it succeeded.
+pub fn failure(status: ExitStatus) -> Option<String> {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => None,
+        (Some(code), _) => Some(format!("exited with status {code}")),
+        (None, signal) => Some(format!("killed by signal {}", signal.unwrap_or_default())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +127,27 @@ postfix-\u{e9}?    cannot be started        -
 postfix-in    not started              -
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn count_of_failed_instances() {
+        let counted =
+            |reports: &[(&str, Report)]| count(reports.iter().map(|(label, report)| (OsStr::new(label), report)));
+        let ended = |status| Report::Ended { status: ExitStatus::from_raw(status), time: Duration::ZERO };
+        assert_eq!(counted(&[("-", ended(0)), ("postfix-a", ended(0))]), "2 succeeded, 0 failed");
+        let timed_out = Report::TimedOut { killed: false, time: Duration::ZERO };
+        let others = [("-", ended(15)), ("postfix-a", ended(0)), ("b\u{1b}", timed_out), ("c", Report::NotStarted)];
+        assert_eq!(counted(&others), "1 succeeded, 3 failed: -, b?, c");
+        let failed = |number| (0..number).map(|_| ("c", ended(256))).collect::<Vec<_>>();
+        assert_eq!(counted(&failed(10)), format!("0 succeeded, 10 failed: {}", ["c"; 10].join(", ")));
+        assert_eq!(counted(&failed(12)), format!("0 succeeded, 12 failed: {} and 2 more", ["c"; 10].join(", ")));
+    }
+
+    #[test]
+    fn failure_by_exit_status_and_by_signal() {
+        let failure = |status| failure(ExitStatus::from_raw(status));
+        assert_eq!(failure(0), None);
+        assert_eq!(failure(75 << 8).unwrap(), "exited with status 75");
+        assert_eq!(failure(9).unwrap(), "killed by signal 9");
     }
 }

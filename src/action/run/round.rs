@@ -1,11 +1,11 @@
 //! One round: every instance gets its command.
 
+use super::Runner;
 use super::output::Output;
 use super::progress::Progress;
-use super::report::{Report, table};
+use super::report::{Report, count, failure, table};
 use super::schedule::Schedule;
 use super::started::{Started, is_scarcity};
-use super::{Runner, label};
 use crate::action::ActionError;
 use crate::cli::request::Running;
 use crate::instance::Instance;
@@ -80,7 +80,7 @@ impl<'a> Round<'a> {
             // Who no longer reads what the first instances have to say does not keep the last from being served.
             interrupts.hold_output_signals();
         }
-        let prefixes = instances.iter().map(|instance| prefix.then(|| [label(instance).as_bytes(), b": "].concat()));
+        let prefixes = instances.iter().map(|instance| prefix.then(|| [instance.label().as_bytes(), b": "].concat()));
         Round {
             runner,
             instances,
@@ -215,21 +215,27 @@ impl<'a> Round<'a> {
         self.output.write(|stream, bytes| Ok(nix::unistd::write(standard(stream), bytes)?));
     }
 
-    /// After what a command has printed comes what is to be said about it. It waits for a reader as that does: nothing else
-    /// may have to.
+    /// Reports a command that failed, after what it has printed. The message waits for a reader as that does: nothing else
+    /// may have to. Without a run option there are only the original's messages, which name no instance.
     fn comment(&mut self, instance: usize, report: &Report) {
         let program = || (self.prepare)(self.instances[instance]);
+        let label = printable(self.instances[instance].label());
+        let about = if self.is_plain { String::new() } else { format!("instance {label}: ") };
         let messages = self.runner.log.keeping();
         match report {
             Report::CannotStart(error) => {
                 let name = program().arguments.first().map(printable).unwrap_or_default();
-                messages.fatal(format!("execvp {name}: {}", reason(error)));
+                messages.fatal(format!("{about}execvp {name}: {}", reason(error)));
             }
             Report::TimedOut { killed, .. } => {
-                let directory = printable(&self.instances[instance].config_directory);
                 let seconds = self.runner.running.timeout.unwrap_or_default().as_secs();
                 let how = if *killed { "killed" } else { "terminated" };
-                messages.warning(format!("instance {directory}: {how} after {seconds} s: {}", shown(&program())));
+                messages.warning(format!("{about}{how} after {seconds} s: {}", shown(&program())));
+            }
+            Report::Ended { status, .. } if !self.is_plain => {
+                let Some(failure) = failure(*status) else { return };
+                // Not for the mail log: for many commands, such as grep(1), an exit status other than 0 is no fault.
+                messages.aside(&format!("{about}{failure}: {}", shown(&program())));
             }
             Report::NotStarted | Report::Ended { .. } => return,
         }
@@ -265,7 +271,7 @@ impl<'a> Round<'a> {
         self.progress.show(|| {
             let ended = reports.iter().filter(|report| !matches!(report, Report::NotStarted)).count();
             let running: Vec<_> =
-                self.started.keys().map(|instance| printable(label(self.instances[*instance]))).collect();
+                self.started.keys().map(|instance| printable(self.instances[*instance].label())).collect();
             format!("{ended} of {all} done, running: {}", running.join(" "))
         });
     }
@@ -274,8 +280,9 @@ impl<'a> Round<'a> {
         self.progress.hide();
         let log = self.runner.log;
         if self.runner.running.summary {
-            let labels = self.instances.iter().map(|instance| label(instance));
-            log.line(table(labels.zip(&self.reports)).trim_end().as_bytes());
+            let reports = || self.instances.iter().map(|instance| instance.label()).zip(&self.reports);
+            log.line(table(reports()).trim_end().as_bytes());
+            log.line(count(reports()).as_bytes());
         }
         if let Some(signal) = self.interrupted {
             let concerns = |report: &Report| match report {
