@@ -1,5 +1,6 @@
 //! A command that runs, while this process does something else.
 
+use super::pty::Pty;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill, killpg};
@@ -31,9 +32,14 @@ pub struct Apart {
     pub input: bool,
     /// What it prints comes here, through pipes.
     pub streams: bool,
+    /// With `streams`: its standard error is a pseudo terminal, or a pipe where the system has no pseudo terminal for it.
+    pub terminal: bool,
     /// It and all that it starts can be reached by one signal, and not by an interrupt from the terminal.
     pub group: bool,
 }
+
+/// What a pseudo terminal can hold, in bytes. Linux does not tell; it is less than 20 KiB.
+const PTY_CAPACITY: usize = 1 << 16;
 
 /// A command that was started.
 #[derive(Debug)]
@@ -51,8 +57,16 @@ impl Child {
         if apart.input {
             command.stdin(Stdio::null());
         }
+        let mut terminal = None;
         if apart.streams {
             command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            if apart.terminal
+                && let Ok(pty) = Pty::like(io::stderr())
+            {
+                // Dropped with the command: the master has an end only if no process here keeps the slave open.
+                command.stderr(pty.slave);
+                terminal = Some(pty.master);
+            }
         }
         if apart.group {
             command.process_group(0);
@@ -61,7 +75,7 @@ impl Child {
         let room = io::stdin().as_fd().try_clone_to_owned()?;
         let mut process = command.spawn()?;
         drop(room);
-        let pipes = [process.stdout.take().map(OwnedFd::from), process.stderr.take().map(OwnedFd::from)];
+        let pipes = [process.stdout.take().map(OwnedFd::from), terminal.or(process.stderr.take().map(OwnedFd::from))];
         let pipes = pipes.map(|pipe| pipe.map(File::from));
         let ready = pipes
             .iter()
@@ -94,15 +108,16 @@ impl Child {
         match pipe.as_mut().map(|pipe| pipe.read(buffer)) {
             Some(Ok(count @ 1..)) => return &buffer[..count],
             Some(Err(error)) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            // Also EIO, the end of a pseudo terminal.
             _ => *pipe = None,
         }
         &[]
     }
 
-    /// How much the pipe can hold, in bytes, so that there is an end of reading what is in it.
+    /// How much the pipe or pseudo terminal can hold, in bytes, so that there is an end of reading what is in it.
     pub fn capacity(&self, stream: Stream) -> usize {
-        let pipe = self.pipe(stream);
-        pipe.and_then(|pipe| usize::try_from(fcntl(pipe, FcntlArg::F_GETPIPE_SZ).ok()?).ok()).unwrap_or(0)
+        let size = self.pipe(stream).and_then(|pipe| fcntl(pipe, FcntlArg::F_GETPIPE_SZ).ok());
+        size.and_then(|size| usize::try_from(size).ok()).unwrap_or(PTY_CAPACITY)
     }
 
     /// How the command ended, once it has.

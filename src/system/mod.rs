@@ -9,6 +9,7 @@ pub mod parallel;
 pub mod passwd;
 pub mod process;
 pub mod processes;
+pub mod pty;
 pub mod root;
 pub mod services;
 pub mod space;

@@ -3,6 +3,7 @@
 
 mod broken;
 mod check;
+mod command_terminal;
 mod concurrent;
 mod destroy;
 mod dry_run;

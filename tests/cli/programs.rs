@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-const PROGRAMS: [&str; 5] = ["sh", "cat", "head", "setsid", "sleep"];
+const PROGRAMS: [&str; 6] = ["sh", "cat", "head", "setsid", "sleep", "stty"];
 
 /// What every command of -x has at hand: `meet NAME` waits until another one meets NAME, too.
 const MEET: &str = r#"meet() { if [ "$1" = "${1%+}" ]; then echo >/tmp/"$1"; else read line </tmp/"${1%+}"; fi; }"#;

@@ -72,6 +72,8 @@ impl<'a> Round<'a> {
             // Who is not in the foreground would be stopped for reading from the terminal.
             input: jobs.is_some() || timeout.is_some() && io::stdin().is_terminal(),
             streams: jobs.is_some() || prefix,
+            // Programs such as postlog(1) up to Postfix 3.10 print messages on terminals only.
+            terminal: io::stderr().is_terminal(),
             group: timeout.is_some(),
         };
         let is_plain = runner.running == Running::default();
