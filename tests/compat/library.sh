@@ -77,6 +77,11 @@ as_nobody() {
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }
 
+# ours OPTION...: print these options if postmulti has long options, which the original has not.
+ours() {
+	! postmulti --version >/dev/null 2>&1 || echo "$@"
+}
+
 # syslogd: a daemon that keeps what is written to the mail log.
 syslogd() {
 	cat >/tmp/syslogd <<'PERL'

@@ -72,7 +72,7 @@ impl<'a> Round<'a> {
             // Who is not in the foreground would be stopped for reading from the terminal.
             input: jobs.is_some() || timeout.is_some() && io::stdin().is_terminal(),
             streams: jobs.is_some() || prefix,
-            // Programs such as postlog(1) up to Postfix 3.10 print messages on terminals only.
+            // postlog(1) 3.7 and others print messages on a terminal only.
             terminal: io::stderr().is_terminal(),
             group: timeout.is_some(),
         };
