@@ -28,7 +28,7 @@ impl Host {
         for program in PROGRAMS {
             let found = Command::new("sh").args(["-c", "command -v \"$0\"", program]).output().unwrap();
             let found = String::from_utf8(found.stdout).unwrap();
-            fs::copy(found.trim(), host.path("/bin").join(program)).unwrap();
+            copy(Path::new(found.trim()), &host.path("/bin").join(program));
             let libraries = Command::new("ldd").arg(found.trim()).output().unwrap();
             let libraries = String::from_utf8(libraries.stdout).unwrap();
             for library in libraries.split_whitespace().filter(|word| word.starts_with('/')) {
@@ -42,9 +42,11 @@ impl Host {
 
     /// A program in place of postfix(1).
     pub fn postfix(&self, script: &str) {
-        let program = self.path("/usr/sbin/postfix");
-        fs::write(&program, format!("#!/bin/sh\n{script}")).unwrap();
-        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+        let source = self.path("/tmp/postfix");
+        fs::write(&source, format!("#!/bin/sh\n{script}")).unwrap();
+        fs::set_permissions(&source, fs::Permissions::from_mode(0o755)).unwrap();
+        copy(&source, &self.path("/usr/sbin/postfix"));
+        fs::remove_file(source).unwrap();
     }
 
     /// A place where one command that does `meet NAME` waits for another that does `meet NAME+`.
@@ -78,6 +80,12 @@ impl Host {
 /// The warning about a command of [`Host::execute`] that failed; the message shows the first 60 characters of a command.
 pub fn failure(instance: &str, how: &str) -> String {
     format!("postmulti: warning: instance {instance}: {how}: {}...\n", &format!("sh -c {MEET}")[..60])
+}
+
+/// Copies a program, by cp(1): a process that another test forks meanwhile would keep a file open that this process writes
+/// to, and such a file cannot be executed (ETXTBSY).
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-p").arg(from).arg(to).status().unwrap().success());
 }
 
 /// Exit status, standard output and standard error.
