@@ -13,7 +13,8 @@ use postmulti::cli::request::{self, Request};
 use postmulti::config::defaults::CONFIG_DIRECTORY;
 use postmulti::instance::parameters::Postfix;
 use postmulti::instance::primary::Primary;
-use postmulti::system::log::{Facility, Log, MailLog};
+use postmulti::system::log::Log;
+use postmulti::system::mail_log::{Facility, MailLog};
 use postmulti::system::process;
 use postmulti::system::root::Root;
 use std::ffi::{c_char, c_int};
@@ -38,7 +39,7 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
             1
         });
     hint.inspect(|hint: &String| log.hint(hint));
-    log.flush();
+    log.close(code != 0);
     code.into()
 }
 

@@ -1,16 +1,11 @@
 //! What the user is told: on stderr at once, and in the mail log as far as that works.
 
-pub use nix::syslog::Facility;
-use nix::syslog::{LogFlags, Priority, Severity, openlog, syslog};
+use super::mail_log::{Delivery, MailLog};
+use nix::syslog::Severity;
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
 use std::iter::repeat_n;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
-
-/// As much as a pipe takes without waiting for its reader, in bytes.
-const MAX_BATCH: usize = 60_000;
 
 /// How bad it is. The words are those of postlog(1) and of the messages themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,38 +15,26 @@ pub enum Level {
 }
 
 impl Level {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Level::Warning => "warning",
             Level::Fatal => "fatal",
         }
     }
 
-    fn priority(self) -> &'static str {
+    pub(super) fn priority(self) -> &'static str {
         match self {
             Level::Warning => "warn",
             Level::Fatal => "fatal",
         }
     }
 
-    fn severity(self) -> Severity {
+    pub(super) fn severity(self) -> Severity {
         match self {
             Level::Warning => Severity::LOG_WARNING,
             Level::Fatal => Severity::LOG_CRIT,
         }
     }
-}
-
-/// The way to the mail log.
-#[derive(Debug, Clone, Default)]
-pub enum MailLog {
-    /// There is none, as below another root.
-    #[default]
-    Nowhere,
-    /// The system log. Messages are there at once: systemd kills what a service that fails leaves behind.
-    Syslog(Facility),
-    /// The postlog(1) at this path, which knows what main.cf says. It is left behind to do its work.
-    Postlog(OsString),
 }
 
 /// Prints messages as `PROGRAM: LEVEL: TEXT`, and keeps them for the mail log.
@@ -64,6 +47,7 @@ pub struct Log {
     /// Warnings that nobody need hear of unless an error follows.
     held: RefCell<Option<Vec<String>>>,
     mail_log: RefCell<MailLog>,
+    delivery: RefCell<Delivery>,
     /// The lines that are not printed, but kept.
     kept: Option<RefCell<Vec<u8>>>,
 }
@@ -167,38 +151,14 @@ impl Log {
     /// Hands the messages so far to the mail log. It is best effort: nothing is waited for, and no error told.
     pub fn flush(&self) {
         let pending = self.pending.take();
-        match &*self.mail_log.borrow() {
-            MailLog::Nowhere => {}
-            MailLog::Syslog(facility) => {
-                // Without another word, messages bear the last component of argv[0].
-                let _ = openlog(None, LogFlags::LOG_PID, *facility);
-                for (level, text) in &pending {
-                    let line = format!("{}: {text}", level.word());
-                    let _ = syslog(Priority::new(level.severity(), *facility), &line);
-                }
-            }
-            MailLog::Postlog(postlog) => {
-                pending.chunk_by(|(one, _), (next, _)| one == next).for_each(|batch| self.send(postlog, batch));
-            }
-        }
+        self.delivery.borrow_mut().start(&self.mail_log.borrow(), &self.program, &pending);
     }
 
-    fn send(&self, postlog: &OsStr, batch: &[(Level, String)]) {
-        let Some((level, _)) = batch.first() else { return };
-        let mut text: Vec<u8> = batch.iter().flat_map(|(_, text)| [text.as_bytes(), b"\n"].concat()).collect();
-        text.truncate(MAX_BATCH);
-        let postlog = Command::new(postlog)
-            .args([OsStr::new("-t"), &self.program, OsStr::new("-p"), OsStr::new(level.priority())])
-            .env_remove("MAIL_CONFIG")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            // The end of a terminal session must not end it, nor an interrupt.
-            .process_group(0)
-            .spawn();
-        if let Some(mut stdin) = postlog.ok().and_then(|mut child| child.stdin.take()) {
-            let _ = stdin.write_all(&text);
-        }
+    /// The same at the end of the run. If that has `failed`, the mail log has a moment to take the messages: systemd kills
+    /// what a failed service leaves behind.
+    pub fn close(&self, failed: bool) {
+        self.flush();
+        self.delivery.borrow_mut().finish(failed);
     }
 }
 

@@ -5,6 +5,7 @@ pub mod directory;
 pub mod file;
 pub mod holder;
 pub mod log;
+pub mod mail_log;
 pub mod parallel;
 pub mod passwd;
 pub mod process;

@@ -189,6 +189,17 @@ fn survive_size_limit(mask: SigSet) {
     }
 }
 
+/// Starts a command with no signal blocked, and with the default action of SIGXFSZ, whatever this process does with them.
+pub fn reset_signals_in(command: &mut Command) {
+    // SAFETY: between fork and exec only these system calls are made.
+    unsafe {
+        command.pre_exec(|| {
+            signal(Signal::SIGXFSZ, SigHandler::SigDfl)?;
+            Ok(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?)
+        })
+    };
+}
+
 /// Is one of those signals waiting?
 pub fn signal_waits() -> bool {
     // SAFETY: the call only fills in a set, for which zeroes are a valid value.

@@ -82,13 +82,14 @@ ours() {
 	! postmulti --version >/dev/null 2>&1 || echo "$@"
 }
 
-# syslogd: a daemon that keeps what is written to the mail log.
+# syslogd [SOCKET]: a daemon that keeps what is written to the mail log, by way of this socket in place of /dev/log.
 syslogd() {
 	cat >/tmp/syslogd <<'PERL'
 use Socket;
 socket my $log, AF_UNIX, SOCK_DGRAM, 0 or die;
-bind $log, sockaddr_un('/dev/log') or die;
-chmod 0666, '/dev/log';
+my $socket = shift // '/dev/log';
+bind $log, sockaddr_un($socket) or die;
+chmod 0666, $socket;
 open my $file, '>>', '/var/log/syslog' or die;
 fork and exit;
 setpgrp;
@@ -97,7 +98,7 @@ open $_, '>', '/dev/null' for *STDOUT, *STDERR;
 $file->autoflush(1);
 while (defined recv $log, my $line, 65536, 0) { $line =~ s/[\0\n]*$/\n/; syswrite $file, $line }
 PERL
-	perl -MIO::Handle /tmp/syslogd
+	perl -MIO::Handle /tmp/syslogd "$@"
 }
 
 # logged: print what postmulti wrote to the mail log: priority, tag and text.

@@ -293,7 +293,7 @@ impl<'a> Round<'a> {
                 Report::TimedOut { .. } => false,
             };
             if self.reports.iter().any(concerns) {
-                log.flush();
+                log.close(true);
                 self.interrupts.die_of(signal);
             }
         }
