@@ -5,9 +5,10 @@
 //! `POSTMULTI_DAEMON_DIRECTORY` and so on in the environment of cargo.
 
 /// Defaults that do not depend on the layout (`postconf -d`).
-const COMMON: [(&str, &str); 20] = [
+const COMMON: [(&str, &str); 21] = [
     ("alternate_config_directories", ""),
     ("data_directory", "/var/lib/postfix"),
+    ("default_privs", "nobody"),
     ("inet_interfaces", "all"),
     ("inet_protocols", "all"),
     ("mail_name", "Postfix"),

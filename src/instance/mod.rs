@@ -4,6 +4,7 @@ pub mod alike;
 pub mod conflicts;
 pub mod listeners;
 pub mod names;
+pub mod owners;
 pub mod parameters;
 pub mod postconf;
 pub mod postlog;

@@ -1,6 +1,7 @@
 //! The primary instance: its main.cf lists the others, and says what all of them share.
 
 use super::Instance;
+use super::owners::{OwnerError, Owners};
 use super::parameters::{FileError, Parameters, Postfix, Problem, ValueError, main_cf};
 use super::postlog::Postlog;
 use crate::config::main_cf::MainCf;
@@ -98,10 +99,8 @@ pub enum PrimaryError {
     Boolean(String),
     #[error("file {file}: parameter {name}: {problem}")]
     Parameter { file: String, name: &'static str, problem: String },
-    #[error(
-        "file {file}: parameters mail_owner and setgid_group: user {user} and group {group} have the same group ID: {gid}"
-    )]
-    SameGroup { file: String, user: String, group: String, gid: u32 },
+    #[error("file {file}: {error}")]
+    Owner { file: String, error: OwnerError },
     #[error("Non-default configuration directory: MAIL_CONFIG={0}")]
     NonDefault(String),
     #[error("{name} = '{value}': directory not found: {}", reason(.error))]
@@ -167,7 +166,8 @@ impl Primary {
         let enable = value("multi_instance_enable")?;
         let enabled = boolean(&enable).ok_or_else(|| PrimaryError::Boolean(printable(&enable)))?;
         let accounts = Accounts::read(postfix.root);
-        check_owners(&accounts, &mail_owner, &setgid_group, &file())?;
+        let owners = Owners { mail_owner, setgid_group, default_privs: parameters.known("default_privs") };
+        owners.check(&accounts).map_err(|error| PrimaryError::Owner { file: file(), error })?;
         let postmulti = Commands {
             start: value("postmulti_start_commands")?,
             stop: value("postmulti_stop_commands")?,
@@ -266,39 +266,4 @@ fn parameter_error(file: &str, name: &'static str, problem: String) -> PrimaryEr
 fn facility(value: &OsStr) -> Result<Option<Facility>, String> {
     let named = FACILITIES.iter().find(|(name, _)| value == *name);
     named.map(|(_, facility)| *facility).ok_or_else(|| format!("unrecognized value: {}", printable(value)))
-}
-
-/// The mail owner and the setgid group must exist, be unprivileged, and be nobody else's.
-fn check_owners(accounts: &Accounts, owner: &OsStr, group: &OsStr, file: &str) -> Result<(), PrimaryError> {
-    let owner_error = |problem| parameter_error(file, "mail_owner", problem);
-    let group_error = |problem| parameter_error(file, "setgid_group", problem);
-    let (owner, group) = (owner.as_bytes(), group.as_bytes());
-    let (owner_name, group_name) = (printable(OsStr::from_bytes(owner)), printable(OsStr::from_bytes(group)));
-
-    let user = accounts.user(owner);
-    let user = user.ok_or_else(|| owner_error(format!("unknown user name value: {owner_name}")))?;
-    if user.uid == 0 {
-        return Err(owner_error(format!("user {owner_name} has privileged user ID")));
-    }
-    if user.gid == 0 {
-        return Err(owner_error(format!("user {owner_name} has privileged group ID")));
-    }
-    if let Some(other) = accounts.user_of(user.uid).filter(|other| other.name != owner) {
-        let other = printable(OsStr::from_bytes(&other.name));
-        return Err(owner_error(format!("user {owner_name} has the same user ID {} as user {other}", user.uid)));
-    }
-    let found = accounts.group(group);
-    let found = found.ok_or_else(|| group_error(format!("unknown group name: {group_name}")))?;
-    if found.gid == 0 {
-        return Err(group_error(format!("group {group_name} has privileged group ID")));
-    }
-    if let Some(other) = accounts.group_of(found.gid).filter(|other| other.name != group) {
-        let other = printable(OsStr::from_bytes(&other.name));
-        return Err(group_error(format!("group {group_name} has the same group ID {} as group {other}", found.gid)));
-    }
-    if user.gid == found.gid {
-        let (file, user, group) = (file.to_owned(), owner_name, group_name);
-        return Err(PrimaryError::SameGroup { file, user, group, gid: found.gid });
-    }
-    Ok(())
 }
