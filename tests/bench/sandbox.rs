@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, ensure};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::{Mode, umask};
 
 /// The primary's main.cf.
 pub const MAIN_CF: &str = "/etc/postfix/main.cf";
@@ -25,6 +26,7 @@ pub fn enter(reference: &Path, place: &Path, programs: &[(&Path, &str)]) -> Resu
     let none = None::<&str>;
     let plain = MsFlags::empty();
     unshare(CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace (this needs root)")?;
+    umask(Mode::from_bits_truncate(0o022));
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
     fs::create_dir_all(place)?;
     mount(Some("tmpfs"), place, Some("tmpfs"), plain, Some("mode=755")).context("tmpfs")?;

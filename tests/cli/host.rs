@@ -2,6 +2,7 @@
 
 use crate::tree::Tree;
 use assert_cmd::Command;
+use nix::sys::stat::{Mode, umask};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ pub struct Host {
 
 impl Host {
     pub fn new() -> Host {
+        // Its files have the modes that they have on a host, whatever umask the tests run with.
+        umask(Mode::from_bits_truncate(0o022));
         let host = Host { root: tempfile::tempdir().unwrap() };
         host.fill();
         host
@@ -120,7 +123,8 @@ fn copy(from: &Path, to: &Path) {
             fs::create_dir(&target).unwrap();
             copy(&entry.path(), &target);
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            // Not with fs::copy: the mode would be that of the checkout.
+            fs::write(target, fs::read(entry.path()).unwrap()).unwrap();
         }
     }
 }

@@ -16,7 +16,7 @@ use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::SigSet;
-use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+use nix::sys::stat::{Mode, SFlag, makedev, mknod, umask};
 use nix::unistd::{chdir, chroot, sethostname, setsid};
 use walkdir::WalkDir;
 
@@ -53,6 +53,8 @@ impl Sandbox {
                 | CloneFlags::CLONE_NEWIPC,
         )
         .context("cannot make namespaces (this needs root)")?;
+        // This thread alone has this umask, whatever the caller's is.
+        umask(Mode::from_bits_truncate(0o022));
         let none = None::<&str>;
         mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
         mount(Some("tmpfs"), place, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).context("tmpfs")?;

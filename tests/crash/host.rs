@@ -3,6 +3,7 @@
 use crate::tree::{Tree, changes};
 use anyhow::{Context, Result, ensure};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Pid, chdir, chroot, setpgid};
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -50,6 +51,7 @@ impl Place {
     /// Mounts on an empty directory. The calling thread, and those that it starts, are alone to see that.
     pub fn new(directory: PathBuf) -> Result<Place> {
         nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).context("cannot make a mount namespace")?;
+        umask(Mode::from_bits_truncate(0o022));
         let none = None::<&str>;
         mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
         mount(Some("tmpfs"), &directory, Some("tmpfs"), MsFlags::empty(), Some("mode=755")).context("tmpfs")?;

@@ -16,8 +16,8 @@ const SWAPPER: &str = include_str!("swap.pl");
 const PATIENCE: usize = 4;
 
 /// What the attacked command, and the attacker, may change.
-const OWN: [&str; 6] =
-    ["etc/postfix-a", "var/spool/postfix-a", "var/lib/postfix-a", "etc/postfix/main.cf", "tmp", "var/log"];
+const OWN: [&str; 7] =
+    ["etc/postfix-a", "var/spool/postfix-a", "var/lib/postfix-a", "etc/postfix/main.cf", "srv", "tmp", "var/log"];
 
 /// Work that is disturbed.
 pub struct Attack {

@@ -1,6 +1,9 @@
 # Functions for the attacks of swap.rs, after those of the scenarios.
 
 Q=/var/spool/postfix-a
+# Where the attacker has its files. In /tmp, or another directory with the sticky bit, fs.protected_regular keeps also root
+# from writing to a file of another user's.
+A=/srv/attacker
 
 # fill NAME OWNER: what a busy instance has in its queue, but for mail: 2048 files in 256 directories, and 192 directories
 # that are empty by now.
@@ -24,20 +27,20 @@ fill() {
 # attacked TARGET VICTIM... -- COMMAND...: runs the command while a process of the mail system's user swaps the victims
 # for a link to the target. Prints the exit status, and how many swaps there were from the start to the end of it.
 attacked() {
-	ln -s "$1" /tmp/link
-	chown -h postfix /tmp/link
-	: >/tmp/swaps
-	chown postfix /tmp/swaps
+	mkdir -p $A
+	ln -s "$1" $A/link
+	: >$A/swaps
+	chown -hR postfix $A
 	shift
 	victims=
 	until [ "$1" = -- ]; do victims="$victims $1"; shift; done
 	shift
-	setpriv --reuid=postfix --regid=postfix --clear-groups perl /tmp/swap.pl /tmp/swaps /tmp/link $victims </dev/null >/dev/null 2>&1 &
+	setpriv --reuid=postfix --regid=postfix --clear-groups perl /tmp/swap.pl $A/swaps $A/link $victims </dev/null >/dev/null 2>&1 &
 	attacker=$!
-	until read before </tmp/swaps; do sleep 0.001; done
+	until read before <$A/swaps; do sleep 0.001; done
 	"$@"
 	status=$?
-	read after </tmp/swaps
+	read after <$A/swaps
 	kill "$attacker"
 	wait "$attacker"
 	echo "$status $((after - before))"
@@ -62,5 +65,5 @@ careless() {
 # cleared: nothing is left of the instance that was attacked.
 cleared() {
 	unlisted postfix-a
-	rm -rf $Q /etc/postfix-a /var/lib/postfix-a /tmp/link
+	rm -rf $Q /etc/postfix-a /var/lib/postfix-a $A
 }
