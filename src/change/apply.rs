@@ -152,7 +152,8 @@ impl Apply<'_> {
                 None => Undo::RemoveFile(write.path),
             });
         }
-        Ok(saved?)
+        saved?.into_iter().for_each(|warning| self.log.warning(warning));
+        Ok(())
     }
 
     fn run(&mut self, program: &Program, reason: &str) -> Result<(), StepError> {

@@ -1,6 +1,7 @@
 //! Changing files and directories: all of it, or nothing.
 
 pub mod apply;
+mod attributes;
 pub mod check;
 pub mod lock;
 mod permissions;

@@ -1,15 +1,14 @@
 //! Replacing a file by a new one: whole, durable, and with the attributes that it had.
 
+use super::attributes::{copy_attributes, set_mode};
 use super::lock::{Lock, Turn};
-use crate::system::directory::{SystemError, kind, mode};
+use crate::system::directory::{SystemError, kind};
 use nix::fcntl::OFlag;
-use nix::sys::stat::{Mode, SFlag, fchmod, fstat};
-use nix::unistd::{Gid, Uid, fchown};
+use nix::sys::stat::SFlag;
 use std::fs::{File, FileTimes};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use thiserror::Error;
-use xattr::FileExt;
 
 /// The mode of a file that is like no other.
 const MODE: u32 = 0o644;
@@ -34,32 +33,39 @@ pub enum SaveError {
 
 impl Lock {
     /// Puts a file with these bytes in place. Up to the one rename(2) that does it, nothing of it can be seen.
-    pub fn save(mut self, bytes: &[u8], model: Model) -> Result<(), SaveError> {
-        let Some(turn) = self.turns.last_mut() else { return Ok(()) };
-        turn.fill(bytes, model).map_err(SaveError::NotReplaced)?;
+    ///
+    /// Returns a warning for each attribute of the model that the new file has not got.
+    pub fn save(mut self, bytes: &[u8], model: Model) -> Result<Vec<String>, SaveError> {
+        let Some(turn) = self.turns.last_mut() else { return Ok(Vec::new()) };
+        let warnings = turn.fill(bytes, model).map_err(SaveError::NotReplaced)?;
         turn.directory.rename(&turn.temporary, &turn.name).map_err(SaveError::NotReplaced)?;
         turn.pending = false;
-        turn.directory.sync().map_err(SaveError::NotDurable)
+        turn.directory.sync().map_err(SaveError::NotDurable)?;
+        Ok(warnings)
     }
 }
 
 impl Turn {
-    fn fill(&mut self, bytes: &[u8], model: Model) -> Result<(), SystemError> {
+    fn fill(&mut self, bytes: &[u8], model: Model) -> Result<Vec<String>, SystemError> {
         let path = self.directory.path_of(&self.temporary);
+        let place = self.directory.path_of(&self.name);
         self.new.write_all(bytes).map_err(|error| SystemError::new("write", &path, error))?;
-        match model {
+        let chmod_failed = |error| SystemError::new("chmod", &path, error);
+        let warnings = match model {
             Model::Replaced => match self.replaced()? {
-                Some(old) => copy_attributes((&old, &self.directory.path_of(&self.name)), (&self.new, &path))?,
-                None => set_mode(&self.new, MODE).map_err(|error| SystemError::new("chmod", &path, error))?,
+                Some(old) => copy_attributes(&old, &self.new, &place).map_err(chmod_failed)?,
+                None => set_mode(&self.new, MODE).map(|()| Vec::new()).map_err(chmod_failed)?,
             },
             Model::Copied(file, of) => {
-                copy_attributes((file, of), (&self.new, &path))?;
+                let warnings = copy_attributes(file, &self.new, &place).map_err(chmod_failed)?;
                 let time = file.metadata().and_then(|found| found.modified());
                 let times = FileTimes::new().set_modified(time.map_err(|error| SystemError::new("stat", of, error))?);
                 self.new.set_times(times).map_err(|error| SystemError::new("utime", &path, error))?;
+                warnings
             }
-        }
-        self.new.sync_all().map_err(|error| SystemError::new("fsync", path, error))
+        };
+        self.new.sync_all().map_err(|error| SystemError::new("fsync", path, error))?;
+        Ok(warnings)
     }
 
     /// The file to be replaced, if there is one.
@@ -71,42 +77,4 @@ impl Turn {
             _ => Ok(None),
         }
     }
-}
-
-/// Owner, group, extended attributes (ACLs and security labels are such), and last the mode, which the others affect.
-fn copy_attributes((from, of): (&File, &Path), (to, path): (&File, &Path)) -> Result<(), SystemError> {
-    let failed = |operation, error: io::Error| SystemError::new(operation, path, error);
-    let status = |file, path| fstat(file).map_err(|error| SystemError::new("stat", path, error));
-    let (old, new) = (status(from, of)?, status(to, path)?);
-    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid) {
-        fchown(to, Some(Uid::from_raw(old.st_uid)), Some(Gid::from_raw(old.st_gid)))
-            .map_err(|error| failed("chown", error.into()))?;
-    }
-    copy_extended(from, to).map_err(|error| failed("setxattr", error))?;
-    set_mode(to, mode(&old)).map_err(|error| failed("chmod", error))
-}
-
-fn copy_extended(from: &File, to: &File) -> io::Result<()> {
-    // Not every file system has them.
-    let names = match from.list_xattr() {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(()),
-        names => names?,
-    };
-    let names: Vec<_> = names.collect();
-    // A directory may give its new files an ACL that the old one has not.
-    for name in to.list_xattr()?.filter(|name| !names.contains(name)) {
-        to.remove_xattr(&name)?;
-    }
-    for name in names {
-        let value = from.get_xattr(&name)?;
-        // The label that the new file has got by itself may be the right one already, and not for us to set.
-        if value.is_some() && value != to.get_xattr(&name)? {
-            to.set_xattr(&name, &value.unwrap_or_default())?;
-        }
-    }
-    Ok(())
-}
-
-fn set_mode(file: &File, mode: u32) -> io::Result<()> {
-    Ok(fchmod(file, Mode::from_bits_truncate(mode))?)
 }
