@@ -195,9 +195,13 @@ impl Directory {
         renameat(self, from, self, to).map_err(|error| self.failed("rename", from, error))
     }
 
-    /// Waits until the names in it are on stable storage.
+    /// Waits until the names in it are on stable storage, if the file system can do that for a directory. Some on a network
+    /// cannot, and no other program waits for it.
     pub fn sync(&self) -> Result<(), SystemError> {
-        fsync(self).map_err(|error| SystemError::new("fsync", &self.path, error))
+        match fsync(self) {
+            Err(Errno::EINVAL | Errno::ENOSYS | Errno::EBADF | Errno::EOPNOTSUPP) => Ok(()),
+            outcome => outcome.map_err(|error| SystemError::new("fsync", &self.path, error)),
+        }
     }
 
     /// Where others than root and this user may have put there what is in it: here, or in a directory above.
