@@ -36,8 +36,6 @@ pub enum LockError {
     System(#[from] SystemError),
     #[error("{file} was not free within {seconds} seconds{holder}: try again later")]
     Timeout { file: String, seconds: u64, holder: String },
-    #[error("{file} is a link into {directory}, where others than its owner may write: put the file in its place")]
-    UnsafeLink { file: String, directory: String },
 }
 
 impl LockError {
@@ -82,16 +80,13 @@ impl Lock {
         let (directory, name) = Directory::open_parent(root, file)?;
         let mut turns = vec![Turn::wait(directory, name, patience)?];
         // Who had the lock before may have put a file in place of a link.
-        let found = turns[0].directory.look_at(name)?;
-        if found.is_some_and(|found| kind(&found) == SFlag::S_IFLNK) {
-            // A link that leads nowhere would lead to the lock that is held already.
-            root.metadata(file).map_err(|error| SystemError::new("open", file, error))?;
-            let real = root.resolve(file);
+        if let Some(real) = linked_file(root, &turns[0].directory, file)? {
             let (directory, name) = Directory::open_parent(root, &real)?;
-            // Elsewhere, somebody else could replace the file.
             if let Some(untrusted) = directory.untrusted(root)? {
                 let (file, directory) = (printable(file), printable(untrusted));
-                return Err(LockError::UnsafeLink { file, directory });
+                patience.log.warning(format!(
+                    "{file} is a link into {directory}, where other users can replace the file: put the file in place of the link"
+                ));
             }
             turns.push(Turn::wait(directory, name, patience)?);
         }
@@ -104,6 +99,20 @@ impl Lock {
     }
 }
 
+/// The true path of the regular file that `file` in `directory` is a link to. None if it is no link, or a link to something
+/// else, such as /dev/null: then the link itself is replaced, as by postconf(1) -e.
+///
+/// # Errors
+/// The link leads nowhere: its target would be the lock that is held already.
+pub(super) fn linked_file(root: &Root, directory: &Directory, file: &Path) -> Result<Option<PathBuf>, SystemError> {
+    let found = directory.look_at(file.file_name().unwrap_or_default())?;
+    if found.is_none_or(|found| kind(&found) != SFlag::S_IFLNK) {
+        return Ok(None);
+    }
+    let target = root.metadata(file).map_err(|error| SystemError::new("open", file, error))?;
+    Ok(target.is_file().then(|| root.resolve(file)))
+}
+
 impl Turn {
     fn wait(directory: Directory, name: &OsStr, patience: Patience) -> Result<Turn, LockError> {
         let mut temporary = name.to_owned();
@@ -114,7 +123,7 @@ impl Turn {
         let timeout = |new| LockError::Timeout { file: printable(&path), seconds, holder: held_by(new) };
         let mut told = false;
         loop {
-            let new = directory.open_file(&temporary, OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NONBLOCK)?;
+            let (new, made) = open_or_make(&directory, &temporary)?;
             let slow = || {
                 if !std::mem::replace(&mut told, true) {
                     patience.log.warning(format!("waiting for {}{}", printable(&path), held_by(&new)));
@@ -123,7 +132,7 @@ impl Turn {
             if !lock_until(&new, deadline, slow).map_err(|error| failed("lock", error))? {
                 return Err(timeout(&new));
             }
-            match claim(&directory, &temporary, &new) {
+            match claim(&directory, &temporary, &new, made) {
                 Ok(Claim::Held) => {
                     return Ok(Turn { directory, name: name.to_owned(), temporary, new, pending: true });
                 }
@@ -138,6 +147,17 @@ impl Turn {
     }
 }
 
+/// Opens main.cf.tmp. The second value is true if this call has made it.
+fn open_or_make(directory: &Directory, name: &OsStr) -> Result<(File, bool), SystemError> {
+    let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NONBLOCK;
+    match directory.open_file(name, flags | OFlag::O_EXCL) {
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok((directory.open_file(name, flags)?, false))
+        }
+        new => Ok((new?, true)),
+    }
+}
+
 /// What becomes of a file that has just been locked.
 enum Claim {
     /// It is empty now, and ours.
@@ -148,11 +168,11 @@ enum Claim {
     Lost,
 }
 
-fn claim(directory: &Directory, name: &OsStr, new: &File) -> Result<Claim, SystemError> {
+fn claim(directory: &Directory, name: &OsStr, new: &File, made: bool) -> Result<Claim, SystemError> {
     let failed = |operation, error: io::Error| SystemError::new(operation, directory.path_of(name), error);
     let locked = fstat(new).map_err(|error| failed("stat", error.into()))?;
     match directory.look_at(name)? {
-        Some(named) if is_same(&named, &locked) && is_trusted(&named) => {
+        Some(named) if is_same(&named, &locked) && is_trusted(&named, made) => {
             new.set_len(0).map_err(|error| failed("truncate", error))?;
             Ok(Claim::Held)
         }
@@ -185,9 +205,11 @@ fn is_same(one: &FileStat, other: &FileStat) -> bool {
 
 /// A crash may leave a file under two names, or with the mode that it was to have in the end; and somebody else, who made
 /// the file, could still write to it when it is in place.
-fn is_trusted(status: &FileStat) -> bool {
-    let ours = status.st_uid == geteuid().as_raw();
-    ours && kind(status) == SFlag::S_IFREG && status.st_nlink == 1 && mode(status) == MODE
+///
+/// What this process has made is its own, whatever owner and mode the file system shows: NFS may show another user.
+fn is_trusted(status: &FileStat, made: bool) -> bool {
+    let ours = made || (status.st_uid == geteuid().as_raw() && mode(status) == MODE);
+    ours && kind(status) == SFlag::S_IFREG && status.st_nlink == 1
 }
 
 /// Locks a file, and says whether that was possible in time. `slow` is called if it takes long, and an interrupt ends it.
@@ -215,4 +237,26 @@ fn lock_until(file: &File, deadline: Instant, slow: impl FnOnce()) -> io::Result
 
 fn held_by(file: &File) -> String {
     holder(file).map(|who| format!(", held by {who}")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::stat::{Mode, fchmod};
+
+    /// A file system that shows other owners and modes than it was given, as some on a network do.
+    #[test]
+    fn new_file_is_ours_whatever_the_file_system_shows() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = Directory::open(&Root::host(), place.path()).unwrap();
+        let name = OsStr::new("main.cf.tmp");
+        for expected in [true, false] {
+            let (new, made) = open_or_make(&directory, name).unwrap();
+            assert_eq!(made, expected);
+            fchmod(&new, Mode::from_bits_truncate(0o755)).unwrap();
+            let claim = claim(&directory, name, &new, made).unwrap();
+            assert_eq!(matches!(claim, Claim::Held), made);
+        }
+        assert!(directory.look_at(name).unwrap().is_none());
+    }
 }

@@ -165,18 +165,21 @@ fn a_link_in_place_of_the_list() {
 }
 
 #[test]
-fn a_link_into_a_directory_of_others_is_refused() {
-    let host = Host::as_root();
-    let directory = host.path("/srv");
-    fs::create_dir(&directory).unwrap();
-    fs::rename(host.path(FILE), directory.join("main.cf")).unwrap();
-    symlink("/srv/main.cf", host.path(FILE)).unwrap();
-    let message = "/etc/postfix-out/main.cf is a link into /srv, where others than its owner may write: \
-                   put the file in its place. Nothing was changed";
+fn link_into_directory_of_others_is_followed_with_warning() {
     for (owner, mode) in [(0, 0o1777), (0, 0o775), (1234, 0o755)] {
+        let host = Host::as_root();
+        let directory = host.path("/srv");
+        fs::create_dir(&directory).unwrap();
+        fs::rename(host.path(FILE), directory.join("main.cf")).unwrap();
+        symlink("/srv/main.cf", host.path(FILE)).unwrap();
         chown(&directory, Some(owner), None).unwrap();
         fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).unwrap();
-        host.refuses(&DISABLE, message);
+        let warning = "postmulti: warning: /etc/postfix-out/main.cf is a link into /srv, where other users can replace \
+                       the file: put the file in place of the link\n";
+        host.postmulti(&DISABLE).assert().success().stdout("").stderr(warning);
+        assert_eq!(fs::read_link(host.path(FILE)).unwrap(), PathBuf::from("/srv/main.cf"));
+        assert!(fs::read_to_string(directory.join("main.cf")).unwrap().contains("\nmulti_instance_enable = no\n"));
+        host.assert_tidy();
     }
 }
 
