@@ -1,15 +1,18 @@
 //! Looking before leaping: what a plan would fail at, as far as that can be known before anything is changed.
 
+use super::lock::linked_file;
 use super::permissions::with_parent;
 use super::plan::{Permissions, Plan, Removal, Step};
-use crate::system::directory::{Directory, SystemError, kind, untrusted_above};
+use crate::system::directory::{Directory, SystemError, kind, mode, untrusted_above};
 use crate::system::file;
 use crate::system::log::printable;
 use crate::system::root::Root;
 use nix::errno::Errno;
-use nix::sys::stat::SFlag;
+use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::geteuid;
+use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -71,14 +74,24 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// A file can be written if a new one can be made beside it, and take its name.
     fn write(&self, path: &Path) -> Result<(), SystemError> {
-        let mut temporary = path.as_os_str().to_owned();
-        temporary.push(".tmp");
-        match path.parent() {
-            Some(directory) if !self.made.contains(directory) => {
-                self.writable(directory, "open", Path::new(&temporary))
-            }
-            _ => Ok(()),
+        if path.parent().is_none_or(|directory| self.made.contains(directory)) {
+            return Ok(());
+        }
+        let directory = self.beside(path)?;
+        match linked_file(self.root, &directory, path)? {
+            Some(real) => check_replaceable(&self.beside(&real)?, &real),
+            None => check_replaceable(&directory, path),
+        }
+    }
+
+    /// The directory in which the file is made that is to replace another one.
+    fn beside(&self, path: &Path) -> Result<Directory, SystemError> {
+        let (directory, _) = Directory::open_parent(self.root, path)?;
+        match directory.check_writable() {
+            Ok(()) => Ok(directory),
+            Err(reason) => Err(SystemError::new("open", temporary(path), reason)),
         }
     }
 
@@ -147,6 +160,36 @@ impl Check<'_> {
         let checked = Directory::open(self.root, directory)?.check_writable();
         checked.map_err(|reason| SystemError::new(operation, path, reason))
     }
+}
+
+/// Refuses a file that rename(2) cannot put another one in place of, in a directory that can be written.
+fn check_replaceable(directory: &Directory, path: &Path) -> Result<(), SystemError> {
+    let failed = |operation, error| SystemError::new(operation, temporary(path), error);
+    let name = path.file_name().unwrap_or_default();
+    let file = match statx(directory, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS) {
+        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOSYS) => return Ok(()),
+        file => file.map_err(|error| SystemError::new("stat", path, error))?,
+    };
+    // Before version 5.8, the kernel does not tell.
+    if file.stx_attributes.contains(StatxAttributes::MOUNT_ROOT) {
+        let (busy, name, directory) = (Errno::EBUSY.desc(), printable(name), printable(directory.path()));
+        let text =
+            format!("{busy}: {name} is a mount point and cannot be replaced: mount the directory {directory} instead");
+        return Err(failed("rename", io::Error::other(text)));
+    }
+    let above = fstat(directory).map_err(|error| SystemError::new("stat", directory.path(), error))?;
+    let mine = |owner: u32| geteuid().is_root() || owner == geteuid().as_raw();
+    let is_sticky = mode(&above) & Mode::S_ISVTX.bits() != 0;
+    let is_kept = is_sticky && !mine(above.st_uid) && !mine(file.stx_uid);
+    match is_kept || file.stx_attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND) {
+        true => Err(failed("rename", Errno::EPERM.into())),
+        false => Ok(()),
+    }
+}
+
+/// The name of the file that is to replace another one.
+fn temporary(path: &Path) -> OsString {
+    [path.as_os_str(), OsStr::new(".tmp")].into_iter().collect()
 }
 
 /// A link is not followed: whoever owns the directory in which it lies could have it lead anywhere.

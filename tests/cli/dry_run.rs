@@ -2,6 +2,8 @@
 
 use crate::host::Host;
 use crate::shown::apply;
+use crate::transaction::with_mounts;
+use nix::mount::{MsFlags, mount};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
@@ -172,6 +174,35 @@ fn what_is_refused_is_refused_alike() {
         before.assert_restored(&host.tree());
         assert_eq!(real.status.code(), Some(1), "{arguments:?}");
         assert_eq!(dry_run, real);
+    }
+}
+
+/// A container may have a single file mounted: rename(2) cannot put another one in its place.
+#[test]
+fn mount_point_is_refused_alike() {
+    for (file, name, arguments) in [
+        ("/etc/postfix-out/main.cf", "/etc/postfix-out/main.cf", &["-i", "out", "-e", "disable"][..]),
+        ("/etc/postfix/main.cf", "/etc/postfix/main.cf", &["-I", "postfix-new", "-e", "create"]),
+        ("/srv/main.cf", "/etc/postfix-in/main.cf", &["-i", "in", "-e", "disable"]),
+    ] {
+        with_mounts(|host| {
+            let path = host.path(file);
+            if file != name {
+                fs::create_dir(host.path("/srv")).unwrap();
+                fs::rename(host.path(name), &path).unwrap();
+                symlink(file, host.path(name)).unwrap();
+            }
+            let volume = host.path("/volume.cf");
+            fs::copy(&path, &volume).unwrap();
+            mount(Some(&volume), &path, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
+            let directory = file.strip_suffix("/main.cf").unwrap();
+            let message = format!(
+                "rename {file}.tmp: Device or resource busy: main.cf is a mount point and cannot be replaced: mount the \
+                 directory {directory} instead. Nothing was changed"
+            );
+            host.refuses(&[&["--dry-run"], arguments].concat(), &message);
+            host.refuses(arguments, &message);
+        });
     }
 }
 

@@ -4,19 +4,20 @@ use crate::host::Host;
 use assert_cmd::cargo::cargo_bin;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::sys::statvfs::statvfs;
 use std::fs;
 use std::io::pipe;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, lchown, symlink};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::panic::resume_unwind;
 use std::process::Command;
 use std::thread;
 
 /// Runs a test among mounts of its own.
-fn with_mounts(test: impl FnOnce(&Host) + Send) {
+pub fn with_mounts(test: impl FnOnce(&Host) + Send) {
     let host = &Host::as_root();
     let run = || {
         unshare(CloneFlags::CLONE_NEWNS).unwrap();
@@ -105,24 +106,34 @@ fn the_others_without_space() {
     }
 }
 
-/// The last step of all fails: nobody can rename a file to the name of a mount point.
+/// Has the last step of all fail: the primary's main.cf is larger than a new file may become.
+fn fails_at_commit(host: &Host, arguments: &[&str]) {
+    host.add("/etc/postfix", format!("#{}\n", "x".repeat(100_000)).as_bytes());
+    let mut command = Command::new(cargo_bin("postmulti"));
+    command.arg("--root").arg(host.path("/")).args(arguments);
+    // SAFETY: setrlimit(2) may be called between fork and exec.
+    unsafe { command.pre_exec(|| Ok(setrlimit(Resource::RLIMIT_FSIZE, 100_000, 100_000)?)) };
+    let before = host.tree();
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = "postmulti: fatal: write /etc/postfix/main.cf.tmp: File too large. Nothing was changed\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), message);
+    before.assert_alike(&host.tree());
+}
+
 #[test]
 fn the_list_cannot_be_replaced() {
-    with_mounts(|host| {
-        with_deported(host);
-        let main_cf = &host.path("/etc/postfix/main.cf");
-        mount(Some(main_cf), main_cf, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
-        let message = "rename /etc/postfix/main.cf.tmp: Device or resource busy. Nothing was changed";
-        host.refuses(&["-I", "postfix-2", "-e", "create"], message);
-        host.refuses(&["-I", "postfix-2", "-i", "-", "-e", "assign"], message);
+    for arguments in [
+        &["-I", "postfix-2", "-e", "create"][..],
+        &["-I", "postfix-2", "-i", "-", "-e", "assign"],
         // This one edits the instance's own main.cf, too.
-        let before = host.tree();
-        let import = ["-I", "postfix-2", "-e", "import", "config_directory=/etc/postfix-new"];
-        host.postmulti(&import).assert().code(1).stderr(format!("postmulti: fatal: {message}\n"));
-        before.assert_alike(&host.tree());
-        umount2(main_cf, MntFlags::MNT_DETACH).unwrap();
+        &["-I", "postfix-2", "-e", "import", "config_directory=/etc/postfix-new"],
+    ] {
+        let host = Host::as_root();
+        with_deported(&host);
+        fails_at_commit(&host, arguments);
         host.does(&["-I", "postfix-2", "-e", "create"]);
-    });
+    }
 }
 
 #[test]
@@ -159,27 +170,22 @@ fn a_file_system_that_cannot_be_written() {
 /// Owners and modes below the queue directory are set before the list is, and set back when that fails.
 #[test]
 fn all_kinds_of_files_get_their_owners_back() {
-    with_mounts(|host| {
-        with_deported(host);
-        let queue = host.path("/var/spool/postfix-new/deferred");
-        fs::create_dir(queue.join("A")).unwrap();
-        fs::set_permissions(queue.join("A"), fs::Permissions::from_mode(0o711)).unwrap();
-        fs::write(queue.join("A/message"), "").unwrap();
-        symlink("/etc/passwd", queue.join("link")).unwrap();
-        nix::unistd::mkfifo(&queue.join("fifo"), Mode::S_IRWXU).unwrap();
-        for name in ["", "A", "A/message", "link", "fifo"] {
-            lchown(queue.join(name), Some(1234), Some(5678)).unwrap();
-        }
-        fs::set_permissions(queue.join("A/message"), fs::Permissions::from_mode(0o6700)).unwrap();
-        let main_cf = &host.path("/etc/postfix/main.cf");
-        mount(Some(main_cf), main_cf, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
-        let message = "rename /etc/postfix/main.cf.tmp: Device or resource busy. Nothing was changed";
-        host.refuses(&["-e", "import", "config_directory=/etc/postfix-new"], message);
-        umount2(main_cf, MntFlags::MNT_DETACH).unwrap();
-        host.does(&["-e", "import", "config_directory=/etc/postfix-new"]);
-        assert_eq!(fs::symlink_metadata(queue.join("link")).unwrap().uid(), 100);
-        assert_eq!(host.path("/etc/passwd").metadata().unwrap().uid(), 0);
-    });
+    let host = Host::as_root();
+    with_deported(&host);
+    let queue = host.path("/var/spool/postfix-new/deferred");
+    fs::create_dir(queue.join("A")).unwrap();
+    fs::set_permissions(queue.join("A"), fs::Permissions::from_mode(0o711)).unwrap();
+    fs::write(queue.join("A/message"), "").unwrap();
+    symlink("/etc/passwd", queue.join("link")).unwrap();
+    nix::unistd::mkfifo(&queue.join("fifo"), Mode::S_IRWXU).unwrap();
+    for name in ["", "A", "A/message", "link", "fifo"] {
+        lchown(queue.join(name), Some(1234), Some(5678)).unwrap();
+    }
+    fs::set_permissions(queue.join("A/message"), fs::Permissions::from_mode(0o6700)).unwrap();
+    fails_at_commit(&host, &["-e", "import", "config_directory=/etc/postfix-new"]);
+    host.does(&["-e", "import", "config_directory=/etc/postfix-new"]);
+    assert_eq!(fs::symlink_metadata(queue.join("link")).unwrap().uid(), 100);
+    assert_eq!(host.path("/etc/passwd").metadata().unwrap().uid(), 0);
 }
 
 /// A file that its owner could have from elsewhere is not given to the mail system.
