@@ -4,6 +4,7 @@ use super::lifecycle::{Alternate, Host, Target};
 use crate::change::plan::Plan;
 use crate::instance::Instances;
 use crate::instance::parameters::main_cf;
+use crate::instance::running::is_running;
 use crate::system::file;
 use crate::system::log::printable;
 use anyhow::Result;
@@ -13,7 +14,7 @@ pub fn plan(instances: Instances, host: Host) -> Result<Plan> {
     host.check_initialised()?;
     let config_directory = match target {
         Target::Whole(instance) => {
-            host.check_stopped(instance)?;
+            host.check_stopped(instance, is_running)?;
             &instance.config_directory
         }
         Target::Broken(broken) => {

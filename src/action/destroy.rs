@@ -11,6 +11,7 @@ use crate::config::postfix_files::{Base, Kind};
 use crate::instance::conflicts::{Conflict, places};
 use crate::instance::parameters::{Parameters, main_cf};
 use crate::instance::queues::messages;
+use crate::instance::running::is_running_without_links;
 use crate::instance::select::NAME_PREFIX;
 use crate::instance::{Instance, Instances};
 use crate::system::directory::Directory;
@@ -77,7 +78,7 @@ pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
     let parameters = parameters?;
     instance.queue_directory = parameters.directory("queue_directory")?.into();
     instance.data_directory = parameters.directory("data_directory")?.into();
-    host.check_stopped(&instance)?;
+    host.check_stopped(&instance, is_running_without_links)?;
     check_no_mail(&host, &instance)?;
 
     let finish = vec![

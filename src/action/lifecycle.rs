@@ -17,13 +17,13 @@ use crate::config::edit;
 use crate::config::split_list;
 use crate::instance::parameters::{Postfix, ValueError, main_cf};
 use crate::instance::primary::Primary;
-use crate::instance::running::is_running;
 use crate::instance::scan::{Keep, Scan};
 use crate::instance::{Instance, Instances, LeftOut};
 use crate::system::directory::SystemError;
 use crate::system::file::{self, ReadError};
 use crate::system::log::{Log, printable};
 use crate::system::process::hold_signals;
+use crate::system::root::Root;
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -213,9 +213,13 @@ impl Host<'_, '_> {
         }
     }
 
-    /// Refuses an instance while it is running.
-    pub fn check_stopped(&self, instance: &Instance) -> Result<(), EditError> {
-        match is_running(self.postfix.root, instance).map_err(EditError::Refused)? {
+    /// Refuses an instance while it is running, which is for `running` to find out.
+    pub fn check_stopped(
+        &self,
+        instance: &Instance,
+        running: fn(&Root, &Instance) -> Result<bool, SystemError>,
+    ) -> Result<(), EditError> {
+        match running(self.postfix.root, instance).map_err(EditError::Refused)? {
             true => Err(EditError::NotStopped(printable(&instance.config_directory))),
             false => Ok(()),
         }

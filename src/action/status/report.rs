@@ -189,7 +189,7 @@ impl Probe<'_> {
     }
 
     fn look_at_master(&self, queues: &Directory, report: &mut Report) {
-        let Some(found) = report.keep(master(queues)) else { return };
+        let Some(found) = report.keep(master(self.postfix.root, queues)) else { return };
         report.runs = Some(found.is_some());
         report.pid = found.and_then(|Master { pid }| pid);
         // Below another root, the number may be that of any process here.
