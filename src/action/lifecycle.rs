@@ -27,7 +27,7 @@ use crate::system::root::Root;
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// Why an action on an instance is refused. The words are Postfix's, where it has some; nothing was changed.
@@ -94,7 +94,7 @@ pub fn carry_out(
     // An interrupt is for later, when nothing is half done, and no lock's file is left.
     let _held = hold_signals();
     let patience = Patience { limit: manner.lock_timeout, log };
-    let mut locks = Locks { postfix, patience, dry_run: manner.dry_run, held: Vec::new(), refused: None };
+    let mut locks = Locks { postfix, patience, dry_run: manner.dry_run, held: Vec::new(), refused: Vec::new() };
     locks.take(&main_cf(&primary.instance.config_directory))?;
     // Another action may have been at work until just now.
     let primary = primary.again(postfix, log).map_err(EditError::in_full)?;
@@ -109,7 +109,7 @@ pub fn carry_out(
     if plan.is_empty() {
         return Ok(0);
     }
-    let done = Apply { root: postfix.root, log, patience, locks: locks.all()? }.apply(plan)?;
+    let done = Apply { root: postfix.root, log, patience, locks: locks.needed(edit, &plan)? }.apply(plan)?;
     Ok(u8::from(!done))
 }
 
@@ -137,25 +137,38 @@ struct Locks<'a> {
     patience: Patience<'a>,
     dry_run: bool,
     held: Vec<Lock>,
-    refused: Option<LockError>,
+    refused: Vec<(PathBuf, LockError)>,
 }
 
 impl Locks<'_> {
     /// Waits for the lock of a file. Whoever may not have it can still be told what else is wrong with the request.
     fn take(&mut self, file: &Path) -> Result<(), EditError> {
-        if self.dry_run || self.held.iter().any(|lock| lock.file() == file) {
+        let is_refused = self.refused.iter().any(|(refused, _)| refused == file);
+        if self.dry_run || is_refused || self.held.iter().any(|lock| lock.file() == file) {
             return Ok(());
         }
         match Lock::acquire(self.postfix.root, file, self.patience) {
             Ok(lock) => self.held.push(lock),
-            Err(error) if error.not_permitted() => self.refused = Some(error),
+            Err(error) if error.not_permitted() => self.refused.push((file.to_owned(), error)),
             Err(error) => return Err(EditError::NotLocked(error)),
         }
         Ok(())
     }
 
-    fn all(self) -> Result<Vec<Lock>, EditError> {
-        self.refused.map_or(Ok(self.held), |error| Err(EditError::NotLocked(error)))
+    /// The locks to carry out a plan with.
+    ///
+    /// An action that changes no list, but one main.cf only, goes on without the lock of another file: the owner of a
+    /// secondary's configuration directory may well not write in the primary's, which may be on a read-only file system.
+    ///
+    /// # Errors
+    /// The lock of a file that is needed was refused.
+    fn needed(self, edit: &Edit, plan: &Plan) -> Result<Vec<Lock>, EditError> {
+        let changes_one = matches!(edit, Edit::Assign(_) | Edit::Enable | Edit::Disable);
+        let is_changed = |file: &Path| plan.commit.as_ref().is_some_and(|write| write.path == file);
+        match self.refused.into_iter().find(|(file, _)| !changes_one || is_changed(file)) {
+            Some((_, error)) => Err(EditError::NotLocked(error)),
+            None => Ok(self.held),
+        }
     }
 }
 

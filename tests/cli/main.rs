@@ -5,6 +5,7 @@ mod broken;
 mod check;
 mod command_terminal;
 mod concurrent;
+mod delegated;
 mod destroy;
 mod dry_run;
 mod environment;
