@@ -40,16 +40,9 @@ pub struct UnknownOwner {
     name: String,
 }
 
-/// Why postfix-files is not followed.
-#[derive(Debug, Error)]
-pub enum NotFollowed {
-    /// Postfix's own script is to do it.
-    #[error("{0}")]
-    LeftToPostfix(String),
-    /// That script would follow it, out of the directories of the instance.
-    #[error("{0}: that is outside. Nothing was changed")]
-    LeadsOut(String),
-}
+/// Why postfix-files is left to Postfix's own script.
+#[derive(Debug)]
+pub struct NotFollowed(pub String);
 
 /// The steps that give the private files their owners and modes.
 #[derive(Debug, Default)]
@@ -64,8 +57,7 @@ impl PrivateFiles {
     pub fn plan(host: &Host, instance: &Instance, parameters: &Parameters) -> Result<PrivateFiles> {
         let entries = match read(host.postfix, host.primary)? {
             Ok(entries) => entries,
-            Err(refused @ NotFollowed::LeadsOut(_)) => return Err(refused.into()),
-            Err(NotFollowed::LeftToPostfix(reason)) => {
+            Err(NotFollowed(reason)) => {
                 let program = set_permissions(host, &instance.config_directory);
                 return Ok(PrivateFiles { prepare: Vec::new(), finish: vec![Step::Run { program, reason }] });
             }
@@ -118,20 +110,19 @@ pub fn read(postfix: &Postfix, primary: &Primary) -> Result<Result<Vec<Entry>, N
     let mut files = vec![file.clone()];
     match more_files(postfix.root, &file.with_extension("d"))? {
         Ok(more) => files.extend(more),
-        Err(reason) => return Ok(Err(NotFollowed::LeftToPostfix(reason))),
+        Err(reason) => return Ok(Err(NotFollowed(reason))),
     }
     let mut all = Vec::new();
     for file in files {
         let bytes = match file::read(postfix.root, &file) {
-            Err(error) if error.says_unusable() => return Ok(Err(NotFollowed::LeftToPostfix(error.to_string()))),
+            Err(error) if error.says_unusable() => return Ok(Err(NotFollowed(error.to_string()))),
             bytes => bytes?,
         };
         match entries(&bytes) {
             Ok(entries) => all.extend(entries),
             Err(error) => {
                 let text = format!("{}, {}", printable(&file), printable(error.to_string()));
-                let leads_out = error.leads_out();
-                return Ok(Err(if leads_out { NotFollowed::LeadsOut(text) } else { NotFollowed::LeftToPostfix(text) }));
+                return Ok(Err(NotFollowed(text)));
             }
         }
     }

@@ -60,14 +60,6 @@ pub struct NotUnderstood {
     pub text: Vec<u8>,
 }
 
-impl NotUnderstood {
-    /// Does the path lead out of the directory in which it begins?
-    pub fn leads_out(&self) -> bool {
-        let path = self.text.split(|byte| *byte == b':').next().unwrap_or_default();
-        path.split(|byte| *byte == b'/').any(|name| name == b"..")
-    }
-}
-
 /// How the path of a private file begins.
 const BASES: [(&str, Base); 3] =
     [("$config_directory", Base::Config), ("$queue_directory", Base::Queue), ("$data_directory", Base::Data)];

@@ -44,7 +44,7 @@ pub fn conflicts(host: &Host, findings: &mut Findings) {
 pub fn permissions(host: &Host, findings: &mut Findings) {
     let entries = match private_files::read(host.postfix, host.primary) {
         Ok(Ok(entries)) => entries.into_iter().filter(|entry| entry.kind == Kind::Directory),
-        Ok(Err(NotFollowed::LeftToPostfix(reason) | NotFollowed::LeadsOut(reason))) => {
+        Ok(Err(NotFollowed(reason))) => {
             return findings.add(unknown(reason));
         }
         Err(error) => return findings.unseen(0, error),
