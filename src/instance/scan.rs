@@ -32,9 +32,6 @@ pub enum LoadError {
     File(#[from] FileError),
     #[error(transparent)]
     Value(#[from] ValueError),
-    /// It would have the directories of the primary, and be in its way.
-    #[error("{0} sets no parameter")]
-    Empty(String),
     /// The words are Postfix's.
     #[error("Unexpected {file} entry: multi_instance_enable = {value}")]
     Boolean { file: String, line: Option<usize>, value: String },
@@ -268,9 +265,6 @@ fn without_value(parameters: &Parameters, instance: &Instance) -> Vec<String> {
 }
 
 fn instance(parameters: &Parameters, config_directory: &OsStr) -> Result<Instance, LoadError> {
-    if parameters.is_empty() {
-        return Err(LoadError::Empty(printable(main_cf(config_directory))));
-    }
     let filled = |name| Ok::<_, LoadError>(Some(parameters.value(name)?).filter(|value| !value.is_empty()));
     let queue_directory = parameters.value("queue_directory")?;
     let data_directory = parameters.value("data_directory")?;

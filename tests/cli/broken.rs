@@ -36,13 +36,31 @@ fn missing() {
     );
 }
 
-/// As a crash, or an editor on a full disk, leaves it: with nothing but defaults it would have the primary's directories.
+/// As a crash, or an editor on a full disk, leaves it: with nothing but defaults it has the primary's directories.
 #[test]
 fn empty() {
     for text in ["", "\n", "# nothing is left\n"] {
         let empty = |host: &Host| fs::write(host.path("/etc/postfix-out/main.cf"), text).unwrap();
-        left_out(empty, "/etc/postfix-out/main.cf sets no parameter");
+        left_out(
+            empty,
+            "instance /etc/postfix-out, queue_directory=/var/spool/postfix conflicts with instance /etc/postfix, \
+             queue_directory=/var/spool/postfix",
+        );
     }
+}
+
+/// Where the primary has other directories, the default ones are free.
+#[test]
+fn empty_beside_primary_with_other_directories() {
+    let host = Host::new();
+    let file = host.path("/etc/postfix/main.cf");
+    let text = fs::read_to_string(&file).unwrap();
+    let text =
+        text.replace("= /var/spool/postfix\n", "= /srv/queue\n").replace("= /var/lib/postfix\n", "= /srv/data\n");
+    fs::write(&file, text).unwrap();
+    fs::write(host.path("/etc/postfix-out/main.cf"), "").unwrap();
+    let list = host.postmulti(&["-l", "-i", "/etc/postfix-out"]).assert().success().stderr("");
+    list.stdout("-               -               n         /etc/postfix-out\n");
 }
 
 #[test]

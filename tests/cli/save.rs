@@ -1,6 +1,7 @@
 //! A main.cf that is replaced stays what it was: its attributes, a link to it, its bytes.
 
 use crate::host::Host;
+use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::PathBuf;
@@ -181,6 +182,24 @@ fn link_into_directory_of_others_is_followed_with_warning() {
         assert!(fs::read_to_string(directory.join("main.cf")).unwrap().contains("\nmulti_instance_enable = no\n"));
         host.assert_tidy();
     }
+}
+
+/// Nothing is ever written to the device, nor put in its place.
+#[test]
+fn link_to_null_device_is_replaced() {
+    let host = Host::as_root();
+    fs::create_dir(host.path("/dev")).unwrap();
+    mknod(&host.path("/dev/null"), SFlag::S_IFCHR, Mode::from_bits_truncate(0o666), makedev(1, 3)).unwrap();
+    // Such an instance has the default directories.
+    host.add("/etc/postfix", b"queue_directory = /srv/queue\ndata_directory = /srv/data\n");
+    let file = host.remove_main_cf("/etc/postfix-out");
+    symlink("/dev/null", &file).unwrap();
+    host.postmulti(&["-i", "/etc/postfix-out", "-e", "enable"]).assert().success();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "multi_instance_enable = yes\n");
+    let found = file.symlink_metadata().unwrap();
+    assert!(found.is_file());
+    assert_eq!(found.mode() & 0o7777, 0o644);
+    assert_eq!(host.path("/dev/null").metadata().unwrap().rdev(), makedev(1, 3));
 }
 
 #[test]

@@ -64,7 +64,6 @@ fn broken(host: &Host, member: usize, error: &LoadError, findings: &mut Findings
         LoadError::Value(error) => {
             (error.place.line, format!("{}: {}", error.name, error.problem), "mend the value".to_owned())
         }
-        LoadError::Empty(_) => (None, "it sets no parameter".to_owned(), "restore the file".to_owned()),
         LoadError::Boolean { line, value, .. } => {
             (*line, format!("multi_instance_enable = {value} is neither yes nor no"), "set it to yes or no".to_owned())
         }
@@ -76,6 +75,11 @@ fn broken(host: &Host, member: usize, error: &LoadError, findings: &mut Findings
 fn main_cf(member: usize, whole: &Whole, findings: &mut Findings) {
     let file = parameters::main_cf(&whole.instance.config_directory);
     let main_cf = whole.parameters.main_cf();
+    if whole.parameters.is_empty() && !whole.instance.primary {
+        let reason = "it sets no parameter, as a file that was lost in a crash";
+        let finding = Finding::new(Severity::Warning, Check::Broken, member, reason, "restore the file");
+        findings.add(finding.at(Place { file: file.clone(), line: None }));
+    }
     for repeated in main_cf.repeated() {
         let name = printable(OsStr::from_bytes(&repeated.name));
         let lines: Vec<String> = repeated.lines.iter().map(usize::to_string).collect();

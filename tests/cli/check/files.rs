@@ -28,13 +28,29 @@ fn a_main_cf_that_cannot_be_used() {
     );
     finds(&host, &[&expected]);
     shows(
-        |host| fs::write(host.path("/etc/postfix-out/main.cf"), "# lost\n").unwrap(),
-        &["error broken /etc/postfix-out /etc/postfix-out/main.cf: it sets no parameter"],
-    );
-    shows(
         |host| drop(host.remove_main_cf("/etc/postfix-out")),
         &[
             "error broken /etc/postfix-out /etc/postfix-out/main.cf: open /etc/postfix-out/main.cf: No such file or directory",
+        ],
+    );
+}
+
+#[test]
+fn a_main_cf_that_sets_nothing() {
+    let conflict = |name: &str, value: &str| {
+        format!(
+            "error conflict /etc/postfix-out /etc/postfix-out/main.cf: instance /etc/postfix-out, {name}={value} conflicts \
+             with instance /etc/postfix, {name}={value}"
+        )
+    };
+    shows(
+        |host| fs::write(host.path("/etc/postfix-out/main.cf"), "# lost\n").unwrap(),
+        &[
+            "warning broken /etc/postfix-out /etc/postfix-out/main.cf: it sets no parameter, as a file that was lost in a crash",
+            &conflict("queue_directory", "/var/spool/postfix"),
+            &conflict("data_directory", "/var/lib/postfix"),
+            "warning syslog-name /etc/postfix-out /etc/postfix-out/main.cf: it is postfix in the mail log, and so is -: \
+             nobody can tell them apart there",
         ],
     );
 }
