@@ -1,7 +1,7 @@
 //! The attributes of a file that is replaced or copied: owner, group, extended attributes (ACLs and security labels are
 //! such), and mode.
 
-use crate::system::directory::mode;
+use crate::system::directory::{SystemError, mode};
 use crate::system::log::printable;
 use crate::system::reason;
 use nix::sys::stat::{FileStat, Mode, fchmod, fstat};
@@ -18,28 +18,31 @@ const ACL: &str = "system.posix_acl_access";
 /// The bits by which a file of another owner or group would run as these.
 const SET_ID: u32 = 0o6000;
 
-/// Gives the file `to` the attributes of another one. Returns a warning for each that it has not got; `place` is the name
-/// of `to` in these.
+/// Gives the file `to` the attributes of another one; both come with their paths. Returns what it has not got, in words.
 ///
 /// A file without its group or its ACL is open to nobody to whom the other one is not: group and others get the
 /// permissions that both had.
 ///
 /// # Errors
-/// The mode cannot be set.
-pub(super) fn copy_attributes(from: &File, to: &File, place: &Path) -> io::Result<Vec<String>> {
-    let (old, mut wrong) = (fstat(from)?, Vec::new());
-    let new = copy_owner(&old, to, &mut wrong)?;
+/// The mode cannot be set, or the system does not tell the attributes.
+pub(super) fn copy_attributes(
+    (from, of): (&File, &Path),
+    (to, path): (&File, &Path),
+) -> Result<Vec<String>, SystemError> {
+    let mut wrong = Vec::new();
+    let old = fstat(from).map_err(|error| SystemError::new("stat", of, error))?;
+    let new = copy_owner(&old, to, &mut wrong).map_err(|error| SystemError::new("stat", path, error))?;
     let has_acl = copy_extended(from, to, &mut wrong);
     // The mode comes last: the others affect it.
     let is_narrowed = old.st_gid != new.st_gid || !has_acl;
     let kept = if (old.st_uid, old.st_gid) == (new.st_uid, new.st_gid) { mode(&old) } else { mode(&old) & !SET_ID };
     let wanted = if is_narrowed { narrowed(kept) } else { kept };
-    set_mode(to, wanted)?;
+    set_mode(to, wanted).map_err(|error| SystemError::new("chmod", path, error))?;
     if wanted != mode(&old) {
         let text = "so that no other user can read or write it";
         wrong.push(format!("mode is {wanted:04o}, was {:04o}, {text}", mode(&old)));
     }
-    Ok(wrong.into_iter().map(|wrong| format!("{}: {wrong}", printable(place))).collect())
+    Ok(wrong)
 }
 
 pub(super) fn set_mode(file: &File, mode: u32) -> io::Result<()> {

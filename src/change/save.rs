@@ -3,6 +3,7 @@
 use super::attributes::{copy_attributes, set_mode};
 use super::lock::{Lock, Turn};
 use crate::system::directory::{SystemError, kind};
+use crate::system::log::printable;
 use nix::fcntl::OFlag;
 use nix::sys::stat::SFlag;
 use std::fs::{File, FileTimes};
@@ -50,22 +51,25 @@ impl Turn {
         let path = self.directory.path_of(&self.temporary);
         let place = self.directory.path_of(&self.name);
         self.new.write_all(bytes).map_err(|error| SystemError::new("write", &path, error))?;
-        let chmod_failed = |error| SystemError::new("chmod", &path, error);
-        let warnings = match model {
+        let to = (&self.new, &*path);
+        let wrong = match model {
             Model::Replaced => match self.replaced()? {
-                Some(old) => copy_attributes(&old, &self.new, &place).map_err(chmod_failed)?,
-                None => set_mode(&self.new, MODE).map(|()| Vec::new()).map_err(chmod_failed)?,
+                Some(old) => copy_attributes((&old, &place), to)?,
+                None => {
+                    set_mode(&self.new, MODE).map_err(|error| SystemError::new("chmod", &path, error))?;
+                    Vec::new()
+                }
             },
             Model::Copied(file, of) => {
-                let warnings = copy_attributes(file, &self.new, &place).map_err(chmod_failed)?;
+                let wrong = copy_attributes((file, of), to)?;
                 let time = file.metadata().and_then(|found| found.modified());
                 let times = FileTimes::new().set_modified(time.map_err(|error| SystemError::new("stat", of, error))?);
                 self.new.set_times(times).map_err(|error| SystemError::new("utime", &path, error))?;
-                warnings
+                wrong
             }
         };
-        self.new.sync_all().map_err(|error| SystemError::new("fsync", path, error))?;
-        Ok(warnings)
+        self.new.sync_all().map_err(|error| SystemError::new("fsync", &path, error))?;
+        Ok(wrong.into_iter().map(|wrong| format!("{}: {wrong}", printable(&place))).collect())
     }
 
     /// The file to be replaced, if there is one.
