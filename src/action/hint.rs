@@ -1,20 +1,23 @@
 //! What to type next, where people get stuck: one line for whoever sits at a terminal, after what Postfix itself says.
 
 use super::ActionError;
+use super::deaf::{Deaf, Enabled};
 use super::destroy::DestroyError;
 use super::import::NewError;
 use super::lifecycle::EditError;
 use super::run::Course;
 use crate::cli::error::RequestError;
 use crate::cli::request::{Assignment, Edit, Mode, Request, Selection};
+use crate::config::master_cf::MasterCf;
 use crate::instance::alike::distance;
 use crate::instance::names::NameError;
-use crate::instance::parameters::{Parameters, Postfix};
+use crate::instance::parameters::{Parameters, Postfix, main_cf, master_cf};
 use crate::instance::primary::Primary;
 use crate::instance::running::is_running;
 use crate::instance::scan::{Keep, Scan};
 use crate::instance::select::NAME_PREFIX;
 use crate::instance::{Instance, Instances};
+use crate::system::file;
 use crate::system::log::{Log, printable};
 use indexmap::IndexMap;
 use std::ffi::OsStr;
@@ -56,9 +59,9 @@ pub fn after(outcome: &anyhow::Result<u8>, request: &Request, primary: &Primary,
         {
             hints()?.closest()
         }
-        (Ok(0), Mode::Edit(Edit::Enable, manner)) if !manner.dry_run => hints()?.of_fresh(postfix, false),
+        (Ok(0), Mode::Edit(Edit::Enable, manner)) if !manner.dry_run => hints()?.of_fresh(postfix, primary),
         (Ok(0), Mode::Postfix { command, .. }) if Course::of(&command.name, &primary.postmulti) == Course::Start => {
-            hints()?.of_fresh(postfix, true)
+            hints()?.of_fresh(postfix, primary)
         }
         _ => None,
     }
@@ -108,28 +111,27 @@ impl Hints<'_> {
         }
     }
 
-    /// The hint about the first instance that is as `-e create` has made it, so that it hears nothing.
-    fn of_fresh(&self, postfix: &Postfix, runs: bool) -> Option<String> {
-        self.meant().filter(|instance| instance.enabled && !instance.primary).find_map(|instance| {
-            let mut buffer = Vec::new();
-            let parameters = Parameters::read(postfix, &instance.config_directory, &mut buffer).1.ok()?;
-            let is = |name, value| parameters.own(name).is_some_and(|own| own == value);
-            let deaf = is("master_service_disable", "inet");
-            self.of_unconfigured(instance, deaf, is("authorized_submit_users", ""), runs)
-        })
-    }
-
-    fn of_unconfigured(&self, instance: &Instance, deaf: bool, shut: bool, runs: bool) -> Option<String> {
-        let listen = deaf.then_some(("listens nowhere", "'master_service_disable ='"));
-        let submit = shut.then_some(("lets nobody submit mail", "'authorized_submit_users = root'"));
-        let (troubles, settings): (Vec<_>, Vec<_>) = listen.into_iter().chain(submit).unzip();
-        if troubles.is_empty() {
-            return None;
-        }
-        let (trouble, settings) = (troubles.join(" and "), settings.join(" "));
-        let set = self.command(instance, &format!("-x postconf -e {settings}"));
-        let reload = if runs { format!(" && {}", self.command(instance, "-p reload")) } else { String::new() };
-        Some(format!("{} {trouble}; to change that: {set}{reload}", printable(self.called(instance))))
+    /// The hint about the first selected instance that is as `-e create` made it.
+    fn of_fresh(&self, postfix: &Postfix, primary: &Primary) -> Option<String> {
+        let enabled = self.instances.served.iter().filter(|instance| instance.enabled);
+        let files = enabled.filter_map(|instance| {
+            let read = |path| file::read(postfix.root, path).ok();
+            let directory = &instance.config_directory;
+            Some((instance, read(&main_cf(directory))?, MasterCf::parse(read(&master_cf(directory))?)))
+        });
+        let files: Vec<_> = files.collect();
+        let parsed = files.iter().filter_map(|(instance, main_cf, master_cf)| {
+            let parameters = Parameters::parse(postfix, &instance.config_directory, main_cf).1.ok()?;
+            Some((*instance, parameters, master_cf))
+        });
+        let parsed: Vec<_> = parsed.collect();
+        let enabled =
+            parsed.iter().map(|(instance, parameters, master_cf)| Enabled { instance, parameters, master_cf });
+        let all = Deaf::find(&enabled.collect::<Vec<_>>(), postfix, primary);
+        let fresh = all.iter().find(|deaf| deaf.is_fresh() && self.request.means(deaf.instance))?;
+        let advice = fresh.advice(|rest| self.command(fresh.instance, rest));
+        let called = printable(self.called(fresh.instance));
+        Some(format!("{called}: {}; to change that: {advice}", fresh.reason()))
     }
 
     fn meant(&self) -> impl Iterator<Item = &Instance> {

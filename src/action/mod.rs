@@ -3,6 +3,7 @@
 pub mod assign;
 pub mod check;
 pub mod create;
+mod deaf;
 pub mod deport;
 pub mod destroy;
 pub mod enable;

@@ -67,13 +67,22 @@ impl fmt::Display for Listener {
 ///
 /// What a service sets with `-o` comes too late: it is master(8) that listens, before the service is started.
 pub fn listeners(parameters: &Parameters, master_cf: &MasterCf, services: &Services) -> Option<Vec<Listener>> {
-    let [interfaces, protocols, disabled] =
-        ["inet_interfaces", "inet_protocols", "master_service_disable"].map(|name| parameters.known(name));
+    listeners_if_disabled(parameters.known("master_service_disable")?.as_bytes(), parameters, master_cf, services)
+}
+
+/// Where it would listen if `master_service_disable` were this list.
+pub fn listeners_if_disabled(
+    disabled: &[u8],
+    parameters: &Parameters,
+    master_cf: &MasterCf,
+    services: &Services,
+) -> Option<Vec<Listener>> {
+    let [interfaces, protocols] = ["inet_interfaces", "inet_protocols"].map(|name| parameters.known(name));
     let families = Families::of(protocols?.as_bytes())?;
-    let (interfaces, disabled) = (families.hosts(interfaces?.as_bytes()), disabled?);
+    let interfaces = families.hosts(interfaces?.as_bytes());
     let mut found = Vec::new();
     for service in master_cf.services() {
-        if service.service_type != ServiceType::Inet || is_listed(disabled.as_bytes(), service) {
+        if service.service_type != ServiceType::Inet || is_listed(disabled, service) {
             continue;
         }
         let (host, port) = host_port(&service.name);

@@ -127,17 +127,23 @@ fn what_a_new_instance_waits_for() {
         the_hint(&host, &shown)
     };
     let set = "postmulti -i new -x postconf -e";
-    let both = format!("{set} 'master_service_disable =' 'authorized_submit_users = root'");
+    let fresh = "new: it is as -e create made it: it listens nowhere, and no user may submit mail; to change that: ";
+    let open = format!("{set} 'master_service_disable =' 'authorized_submit_users = root'");
     assert_eq!(hint(&host, &["-i", "new", "-e", "enable", "--dry-run"]), "");
-    assert_eq!(enable("new"), format!("new listens nowhere and lets nobody submit mail; to change that: {both}"));
+    let beside = format!(
+        "first give each its own address, since postfix-in listens on 0.0.0.0:25: {set} 'inet_interfaces = ADDRESS'; or another \
+         port in its master.cf; then: {open}"
+    );
+    assert_eq!(enable("new"), format!("{fresh}{beside}"));
+    host.does(&["-i", "in", "-e", "disable"]);
+    assert_eq!(enable("new"), format!("{fresh}{open}"));
     assert_eq!(enable("out"), "");
     // It is what makes a primary that only sends mail.
     assert_eq!(enable("-"), "");
     replace("master_service_disable = inet\n", "");
-    let submit = format!("new lets nobody submit mail; to change that: {set} 'authorized_submit_users = root'");
-    assert_eq!(enable("new"), submit);
-    replace("authorized_submit_users =", "authorized_submit_users = root");
     assert_eq!(enable("new"), "");
     replace("multi_instance_name", "master_service_disable = inet\nmulti_instance_name");
-    assert_eq!(enable("new"), format!("new listens nowhere; to change that: {set} 'master_service_disable ='"));
+    assert_eq!(enable("new"), format!("{fresh}{open}"));
+    replace("authorized_submit_users =", "authorized_submit_users = root");
+    assert_eq!(enable("new"), "");
 }

@@ -35,7 +35,7 @@ const FAMILIES: [fn(&Host, &mut Findings); 10] = [
     network::look,
     loops::look,
     settings::syslog_names,
-    settings::fresh,
+    settings::deaf,
     mail::waiting,
     mail::disk_space,
 ];

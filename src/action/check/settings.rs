@@ -2,6 +2,7 @@
 
 use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
+use crate::action::deaf::{Deaf, Enabled};
 use crate::system::log::printable;
 use rustc_hash::FxHashMap;
 use std::ffi::OsString;
@@ -32,36 +33,21 @@ pub fn syslog_names(host: &Host, findings: &mut Findings) {
     }
 }
 
-/// Secondaries that are enabled as they were made, so that no mail can come in.
-pub fn fresh(host: &Host, findings: &mut Findings) {
-    for (member, whole) in host.enabled().filter(|(_, whole)| !whole.instance.primary) {
-        let (deaf, shut) = (is(whole, "master_service_disable", "inet"), is(whole, "authorized_submit_users", ""));
-        let (severity, parameter, reason, remedy) = match (deaf, shut) {
-            (true, true) => (
-                Severity::Warning,
-                "master_service_disable",
-                "it can get no mail: it listens nowhere, and lets nobody submit any",
-                "-x postconf -e 'master_service_disable =' 'authorized_submit_users = root'",
-            ),
-            (true, false) => (
-                Severity::Note,
-                "master_service_disable",
-                "it listens nowhere, so that mail comes from local users only",
-                "-x postconf -e 'master_service_disable ='",
-            ),
-            (false, true) => (
-                Severity::Note,
-                "authorized_submit_users",
-                "it lets no user submit mail, not even root",
-                "-x postconf -e 'authorized_submit_users = root'",
-            ),
-            (false, false) => continue,
+/// Secondaries that are enabled as `-e create` made them, so that they can get no mail; and those that were given a
+/// network service, but disable all network services, as `-e create` has set.
+pub fn deaf(host: &Host, findings: &mut Findings) {
+    let enabled = host.enabled().filter_map(|(_, whole)| {
+        let Whole { instance, parameters, master_cf, .. } = whole;
+        Some(Enabled { instance, parameters, master_cf: (*master_cf).ok()? })
+    });
+    for deaf in Deaf::find(&enabled.collect::<Vec<_>>(), host.postfix, host.primary) {
+        let Some(member) = host.index_of(&deaf.instance.config_directory) else { continue };
+        let advice = deaf.advice(|rest| host.command(member, rest));
+        let (severity, check, remedy) = match deaf.is_fresh() {
+            true => (Severity::Warning, Check::Fresh, advice),
+            false => (Severity::Note, Check::Listen, format!("if it should listen: {advice}")),
         };
-        let finding = Finding::new(severity, Check::Fresh, member, reason, host.command(member, remedy));
-        findings.add(finding.at(whole.parameters.place(parameter)));
+        let place = host.members[member].whole().map(|whole| whole.parameters.place("master_service_disable"));
+        findings.add(Finding { place, ..Finding::new(severity, check, member, deaf.reason(), remedy) });
     }
-}
-
-fn is(whole: &Whole, name: &str, value: &str) -> bool {
-    whole.parameters.own(name).is_some_and(|own| own == value)
 }
