@@ -5,6 +5,7 @@ use super::host::{Host, Whole};
 use crate::action::private_files::{self, NotFollowed};
 use crate::change::plan::Permissions;
 use crate::config::postfix_files::{Entry, Kind};
+use crate::instance::Instance;
 use crate::instance::conflicts::{Conflict, ConflictTable};
 use crate::system::directory::{Directory, OTHERS_WRITE, SystemError, kind, mode};
 use crate::system::file;
@@ -12,6 +13,11 @@ use crate::system::log::printable;
 use nix::sys::stat::{FileStat, SFlag};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+
+/// The file in a data directory that master(8) opens for reading and writing, as the mail_owner, before it starts.
+const MASTER_LOCK: &str = "master.lock";
+/// The bits of a mode by which another user than the owner may do so.
+const OTHERS_READ_WRITE: u32 = 0o006;
 
 /// Names and directories that two instances claim.
 pub fn conflicts(host: &Host, findings: &mut Findings) {
@@ -42,6 +48,7 @@ pub fn conflicts(host: &Host, findings: &mut Findings) {
 
 /// Queue directories that are missing, and private directories with the wrong owner or mode.
 pub fn permissions(host: &Host, findings: &mut Findings) {
+    let with_queue: Vec<(usize, &Whole)> = host.in_focus().filter(|found| has_queue(host, *found, findings)).collect();
     let entries = match private_files::read(host.postfix, host.primary) {
         Ok(Ok(entries)) => entries.into_iter().filter(|entry| entry.kind == Kind::Directory),
         Ok(Err(NotFollowed(reason))) => {
@@ -50,15 +57,27 @@ pub fn permissions(host: &Host, findings: &mut Findings) {
         Err(error) => return findings.unseen(0, error),
     };
     let entries: Vec<Entry> = entries.collect();
-    for (member, whole) in host.in_focus() {
-        let queue = Path::new(&whole.instance.queue_directory);
-        match file::exists(host.postfix.root, queue) {
-            Ok(true) => private_directories(host, member, whole, &entries, findings),
-            Ok(false) if whole.instance.enabled => findings.add(missing(host, member, whole, queue)),
-            Ok(false) => {}
-            Err(error) => findings.unseen(member, error),
+    for (member, whole) in with_queue {
+        private_directories(host, member, whole, &entries, findings);
+    }
+}
+
+/// Returns true if the queue directory of a member exists.
+fn has_queue(host: &Host, (member, whole): (usize, &Whole), findings: &mut Findings) -> bool {
+    let Instance { queue_directory, data_directory, .. } = whole.instance;
+    for (parameter, value) in [("queue_directory", queue_directory), ("data_directory", data_directory)] {
+        if value.is_empty() {
+            findings.add(without_value(member, whole, parameter));
         }
     }
+    let queue = Path::new(queue_directory);
+    let found = file::exists(host.postfix.root, queue);
+    match &found {
+        Ok(false) if !queue_directory.is_empty() => findings.add(missing(host, member, whole, queue)),
+        Err(error) => findings.unseen(member, error),
+        Ok(_) => {}
+    }
+    found.unwrap_or(false)
 }
 
 fn unknown(reason: String) -> Finding {
@@ -66,11 +85,25 @@ fn unknown(reason: String) -> Finding {
     Finding::new(Severity::Note, Check::Permissions, 0, reason, "postfix check")
 }
 
+fn without_value(member: usize, whole: &Whole, parameter: &str) -> Finding {
+    let reason = format!("{parameter} has no value, so that it does not start");
+    let finding = Finding::new(Severity::Error, Check::Permissions, member, reason, format!("set {parameter}"));
+    finding.at(whole.parameters.place(parameter))
+}
+
+/// A queue directory that is missing. To make it is right only if it is new: where its file system is not mounted, or main.cf
+/// has the wrong path, an empty queue would hide the mail.
 fn missing(host: &Host, member: usize, whole: &Whole, queue: &Path) -> Finding {
-    let reason = format!("the queue directory {} is missing, so that it does not start", printable(queue));
-    let remedy = format!("mkdir -p {} && {}", host.path(queue), set_permissions(host, member));
-    let finding = Finding::new(Severity::Error, Check::Permissions, member, reason, remedy);
-    finding.at(whole.parameters.place("queue_directory"))
+    let (severity, consequence) = match whole.instance.enabled {
+        true => (Severity::Error, "it does not start"),
+        false => (Severity::Warning, "'postfix start' fails, though the instance is disabled"),
+    };
+    let reason = format!("the queue directory {} is missing, so that {consequence}", printable(queue));
+    let place = whole.parameters.place("queue_directory");
+    let correct = place.line.map_or("set queue_directory".to_owned(), |line| format!("correct line {line}"));
+    let make = format!("mkdir -p {} && {}", host.path(queue), set_permissions(host, member));
+    let remedy = format!("mount it, or {correct}; only if it is new: {make}");
+    Finding::new(severity, Check::Permissions, member, reason, remedy).at(place)
 }
 
 /// The command that gives the private directories of a member the owners and modes that Postfix wants.
@@ -144,7 +177,8 @@ fn private_directories(host: &Host, member: usize, whole: &Whole, entries: &[Ent
     findings.add(of_member(severity, format!("{first}{more}"), remedy));
 }
 
-/// Files in a data directory that belong to somebody else, as after a backup was restored: no daemon can use them.
+/// Files in a data directory that have another owner, as after a backup was restored: `postfix check` warns of each, and
+/// the daemon that uses it goes without. Only master(8) does not start, if that is its lock file.
 fn files_of_others(host: &Host, member: usize, directory: &Directory, wanted: &Permissions, findings: &mut Findings) {
     // In an image, the name is that of one of its own users.
     let owner = if host.postfix.root.is_host() { wanted.owner.name.to_string() } else { wanted.owner.id.to_string() };
@@ -155,8 +189,15 @@ fn files_of_others(host: &Host, member: usize, directory: &Directory, wanted: &P
             let Some(status) = status.filter(is_other) else { continue };
             let path = wanted.place.path().join(&name);
             let remedy = format!("chown -h {owner} {}", host.path(&path));
-            let reason = belongs(host, &status, wanted);
-            findings.add(Finding::new(Severity::Error, Check::Permissions, member, reason, remedy).in_file(path));
+            let mut reason = belongs(host, &status, wanted);
+            let severity = match name == MASTER_LOCK && mode(&status) & OTHERS_READ_WRITE != OTHERS_READ_WRITE {
+                true => Severity::Error,
+                false => Severity::Warning,
+            };
+            if severity == Severity::Error {
+                reason += ", so that the instance does not start";
+            }
+            findings.add(Finding::new(severity, Check::Permissions, member, reason, remedy).in_file(path));
         }
         Ok(())
     };

@@ -116,7 +116,8 @@ fn master_cf(host: &Host, member: usize, whole: &Whole, findings: &mut Findings)
         Err(error) if error.is_denied() => return findings.unseen(member, error),
         Err(error) => {
             let prototype = Path::new(&host.primary.shared.meta_directory).join("master.cf.proto");
-            let remedy = format!("cp {} {}", host.path(&prototype), host.path(&file));
+            let copy = format!("cp {} {}", host.path(&prototype), host.path(&file));
+            let remedy = format!("restore the file; or take the stock one, which listens on port 25: {copy}");
             let finding = Finding::new(Severity::Error, Check::Broken, member, error.to_string(), remedy);
             return findings.add(finding.in_file(file));
         }

@@ -74,8 +74,41 @@ fn a_queue_directory_that_is_missing() {
          missing, so that it does not start"
     );
     finds(&host, &[&expected]);
+    let set_permissions = "postmulti --root ROOT -i postfix-in -x postfix set-permissions";
+    let make = format!("mkdir -p ROOT/var/spool/postfix-in && {set_permissions}");
+    assert_eq!(remedies(&host), [format!("mount it, or correct line {number}; only if it is new: {make}")]);
+    fs::remove_file(host.path("/etc/postfix/postfix-files")).unwrap();
+    assert!(super::findings(&host, &["-i", "in"]).contains(&expected));
+}
+
+/// postfix(1) checks it whenever the others are started.
+#[test]
+fn a_queue_directory_that_is_missing_in_a_disabled_instance() {
+    let host = clean();
     set(&host, "/etc/postfix-in", "multi_instance_enable", "no");
     finds(&host, &[]);
+    fs::remove_dir_all(host.path("/var/spool/postfix-in")).unwrap();
+    let number = line(&host, "/etc/postfix-in/main.cf", "queue_directory");
+    let expected = format!(
+        "warning permissions /etc/postfix-in /etc/postfix-in/main.cf:{number}: the queue directory /var/spool/postfix-in is \
+         missing, so that 'postfix start' fails, though the instance is disabled"
+    );
+    finds(&host, &[&expected]);
+}
+
+#[test]
+fn a_directory_without_a_value() {
+    for parameter in ["queue_directory", "data_directory"] {
+        let host = clean();
+        set(&host, "/etc/postfix-in", parameter, "");
+        let number = line(&host, "/etc/postfix-in/main.cf", parameter);
+        let expected = format!(
+            "error permissions /etc/postfix-in /etc/postfix-in/main.cf:{number}: {parameter} has no value, so that it does \
+             not start"
+        );
+        finds(&host, &[&expected]);
+        assert_eq!(remedies(&host), [format!("set {parameter}")]);
+    }
 }
 
 #[test]
@@ -138,9 +171,21 @@ fn a_file_in_a_data_directory_that_belongs_to_another() {
     chown(host.path("/var/lib/postfix-in/master.lock"), Some(0), None).unwrap();
     finds(
         &host,
-        &["error permissions /etc/postfix-in /var/lib/postfix-in/master.lock: belongs to root, and not to postfix"],
+        &[
+            "error permissions /etc/postfix-in /var/lib/postfix-in/master.lock: belongs to root, and not to postfix, so that \
+           the instance does not start",
+        ],
     );
     assert_eq!(remedies(&host), [format!("chown -h {POSTFIX} ROOT/var/lib/postfix-in/master.lock")]);
+    // Then master(8) can open it all the same.
+    fs::set_permissions(host.path("/var/lib/postfix-in/master.lock"), fs::Permissions::from_mode(0o666)).unwrap();
+    let warning = |file: &str| {
+        format!("warning permissions /etc/postfix-in /var/lib/postfix-in/{file}: belongs to root, and not to postfix")
+    };
+    finds(&host, &[&warning("master.lock")]);
+    let host = clean();
+    fs::write(host.path("/var/lib/postfix-in/verify_cache.db"), "").unwrap();
+    finds(&host, &[&warning("verify_cache.db")]);
     let host = clean();
     symlink("/etc/passwd", host.path("/var/lib/postfix-in/link")).unwrap();
     fs::create_dir(host.path("/var/lib/postfix-in/directory")).unwrap();
