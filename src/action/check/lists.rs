@@ -5,8 +5,11 @@ use super::finding::{Check, Finding, Findings, Severity};
 use super::host::Host;
 use crate::action::destroy::MARKER;
 use crate::action::hint::quoted;
-use crate::config::split_list;
+use crate::cli::getopt::Arguments;
+use crate::cli::request::{Mode, Request};
+use crate::config::{is_blank, split_list};
 use crate::instance::parameters::Parameters;
+use crate::instance::primary::Primary;
 use crate::system::directory::Directory;
 use crate::system::file;
 use crate::system::log::printable;
@@ -56,8 +59,10 @@ fn wrapper(host: &Host, findings: &mut Findings) {
         let reason = "it is no, so that the primary is not started, and no action of -e is possible".to_owned();
         add("multi_instance_enable", Severity::Warning, format!("multi_instance_enable: {reason}"), init());
     }
-    let mut words = split_list(host.primary.wrapper.as_bytes()).map(OsStr::from_bytes);
-    let Some(program) = words.next() else {
+    // postfix(1) splits it at blanks, not at commas.
+    let words = host.primary.wrapper.as_bytes().split(|byte| is_blank(*byte)).filter(|word| !word.is_empty());
+    let words: Vec<OsString> = words.map(|word| OsStr::from_bytes(word).to_owned()).collect();
+    let Some(program) = words.first() else {
         let reason = "multi_instance_wrapper is empty, so that postfix(1) fails, as it does not serve the secondaries";
         return add("multi_instance_wrapper", Severity::Error, reason.to_owned(), init());
     };
@@ -70,7 +75,24 @@ fn wrapper(host: &Host, findings: &mut Findings) {
     } else if Path::new(program).file_name() != Some(OsStr::new("postmulti")) {
         let reason = format!("multi_instance_wrapper is {shown}, which is not postmulti");
         add("multi_instance_wrapper", Severity::Note, reason, format!("if it is not meant: {}", init()));
+    } else if !runs_postfix(&words) {
+        let reason = "multi_instance_wrapper runs postmulti without -p, so that every postfix(1) command fails";
+        add("multi_instance_wrapper", Severity::Error, reason.to_owned(), init());
     }
+}
+
+/// Returns true if postmulti(1) runs postfix(1) for the instances when it gets these words and a command of postfix(1)'s.
+fn runs_postfix(wrapper: &[OsString]) -> bool {
+    let words = wrapper.iter().cloned().chain(["start".into()]);
+    let request = Request::from_arguments(Arguments::read(words));
+    request.is_ok_and(|request| matches!(request.mode, Mode::Postfix { command, .. } if command.name == "start"))
+}
+
+/// The command that has to come first on a host that is not initialised, with `&&`.
+pub fn init_first(host: &Host) -> String {
+    let Primary { wrapper, enable, .. } = host.primary;
+    let is_initialised = !wrapper.is_empty() && enable.eq_ignore_ascii_case("yes");
+    if is_initialised { String::new() } else { format!("{} -e init && ", host.postmulti()) }
 }
 
 /// Directories that are on a list twice, or on both lists.
@@ -123,13 +145,13 @@ fn unlisted(host: &Host, alternates: &[OsString], findings: &mut Findings) {
         if known.contains(&path) || known.contains(&root.resolve(&path)) {
             continue;
         }
-        let word = quoted(path.as_os_str());
+        let (init, postmulti, word) = (init_first(host), host.postmulti(), quoted(path.as_os_str()));
         let (severity, reason, remedy) = if has(MARKER) {
             let reason = "it is what an interrupted destroy has left of an instance";
-            (Severity::Warning, reason, format!("{} -i {word} -e destroy", host.postmulti()))
+            (Severity::Warning, reason, format!("{init}{postmulti} -i {word} -e destroy"))
         } else if has("main.cf") && has("master.cf") && !is_copy(host, &path) {
             let reason = "it looks like an instance, and is on no list";
-            (Severity::Note, reason, format!("{} -e import config_directory={word}", host.postmulti()))
+            (Severity::Note, reason, format!("{init}{postmulti} -e import config_directory={word}"))
         } else {
             continue;
         };

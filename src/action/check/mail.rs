@@ -2,7 +2,7 @@
 
 use super::finding::{Check, Finding, Findings, Severity};
 use super::host::{Host, Whole};
-use super::lists::alternates;
+use super::lists::{alternates, init_first};
 use crate::action::hint::quoted;
 use crate::instance::parameters::{Parameters, main_cf};
 use crate::instance::running::is_running;
@@ -64,7 +64,8 @@ fn deported(host: &Host, findings: &mut Findings) {
             Ok(found) if found.is_empty() => {}
             Ok(found) => {
                 let reason = format!("{} is deported, and has mail: {}", printable(&directory), counted(&found));
-                let remedy = format!("{} -e import config_directory={}", host.postmulti(), quoted(&directory));
+                let (init, postmulti) = (init_first(host), host.postmulti());
+                let remedy = format!("{init}{postmulti} -e import config_directory={}", quoted(&directory));
                 findings.add(warning(Check::Mail, 0, reason, remedy).in_file(main_cf(&directory)));
             }
             Err(error) => unseen(0, error, findings),

@@ -1,6 +1,6 @@
 //! What the primary says about the instances.
 
-use super::{clean, finds, line, set, shows};
+use super::{clean, finds, line, remedies, set, shows};
 use std::fs;
 
 const MAIN_CF: &str = "/etc/postfix/main.cf";
@@ -10,6 +10,13 @@ fn the_wrapper() {
     for (value, severity, reason) in [
         ("", "error", "is empty, so that postfix(1) fails, as it does not serve the secondaries"),
         ("/usr/local/sbin/mm -p --", "note", "is /usr/local/sbin/mm, which is not postmulti"),
+        (
+            "${command_directory}/postmulti",
+            "error",
+            "runs postmulti without -p, so that every postfix(1) command fails",
+        ),
+        ("postmulti -x --", "error", "runs postmulti without -p, so that every postfix(1) command fails"),
+        ("postmulti -vl", "error", "runs postmulti without -p, so that every postfix(1) command fails"),
     ] {
         let host = clean();
         set(&host, "/etc/postfix", "multi_instance_wrapper", value);
@@ -17,7 +24,14 @@ fn the_wrapper() {
         let expected = format!("{severity} wrapper /etc/postfix {MAIN_CF}:{number}: multi_instance_wrapper {reason}");
         finds(&host, &[&expected]);
     }
-    shows(|host| set(host, "/etc/postfix", "multi_instance_wrapper", "/usr/local/sbin/postmulti -p --"), &[]);
+    for value in [
+        "/usr/local/sbin/postmulti -p --",
+        "postmulti -p",
+        "${command_directory}/postmulti -vap",
+        "postmulti -p -g mta --",
+    ] {
+        shows(|host| set(host, "/etc/postfix", "multi_instance_wrapper", value), &[]);
+    }
     let alone = |host: &crate::host::Host| {
         host.list("");
         ["postfix-in", "postfix-out"].iter().for_each(|name| {
@@ -83,6 +97,14 @@ fn what_looks_like_an_instance() {
     let host = clean();
     host.list("/etc/postfix-out");
     finds(&host, &["note unlisted /etc/postfix /etc/postfix-in: it looks like an instance, and is on no list"]);
+    let import = "postmulti --root ROOT -e import config_directory=/etc/postfix-in";
+    assert_eq!(remedies(&host), [import]);
+    // import refuses a host that is not initialised.
+    let bare = clean();
+    bare.list("");
+    fs::remove_dir_all(bare.path("/etc/postfix-out")).unwrap();
+    set(&bare, "/etc/postfix", "multi_instance_wrapper", "");
+    assert_eq!(remedies(&bare), [format!("postmulti --root ROOT -e init && {import}")]);
     let alternate = |host: &crate::host::Host| {
         host.list("/etc/postfix-out");
         set(host, "/etc/postfix", "alternate_config_directories", "/etc/postfix-in");
