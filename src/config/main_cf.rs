@@ -1,9 +1,9 @@
 //! main.cf: entries in order, without loss.
 
 use super::lines::{LogicalLine, USUAL_ENTRIES, logical, physical};
-use super::{is_blank, trim, trim_start};
+use super::{is_blank, is_separator, trim, trim_start};
 use indexmap::IndexMap;
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 use rustc_hash::FxBuildHasher;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -154,6 +154,13 @@ pub fn split_name_value(text: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
     entry(text).map(|(name, value)| (&text[name], &text[value]))
 }
 
+/// The text of a value from its first word on that begins with `#`. It is part of the value, though it looks like a comment:
+/// postconf(1) 3.9 and later warn of it.
+pub fn comment(value: &[u8]) -> Option<&[u8]> {
+    let begins_word = |at: usize| at == 0 || is_separator(value[at - 1]);
+    memchr_iter(b'#', value).find(|at| begins_word(*at)).map(|at| &value[at..])
+}
+
 /// Where name and value lie in the text of an entry.
 fn entry(text: &[u8]) -> Result<(Range<usize>, Range<usize>), &'static str> {
     let begin = text.len() - trim_start(text).len();
@@ -204,6 +211,21 @@ mod tests {
         assert_eq!(found(b"a = b\n c\0d\n e\n# \0\nf = \0\n"), [nul(1, 4), nul(5, 5)]);
         assert_eq!(found(b"# \0\n  # \0\nb = c\n # \0\n d\nc = \0"), [nul(3, 5), nul(6, 6)]);
         assert_eq!(found(b"a = b\n"), []);
+    }
+
+    #[test]
+    fn comment_begins_where_a_word_does() {
+        for (value, text) in [
+            ("mta # x", Some("# x")),
+            ("mta\t#x y", Some("#x y")),
+            ("a,#b # c", Some("#b # c")),
+            ("#x", Some("#x")),
+            ("a#b c=#d", None),
+            ("a\x0b#b", None),
+            ("", None),
+        ] {
+            assert_eq!(comment(value.as_bytes()), text.map(str::as_bytes), "{value}");
+        }
     }
 
     #[test]

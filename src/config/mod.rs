@@ -48,7 +48,12 @@ fn without_blanks(bytes: &[u8]) -> &[u8] {
 ///
 /// Several separators in a row count as one, so `", ,"` is an empty list. VT and FF do not separate.
 pub fn split_list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|byte| *byte == b',' || is_space(*byte)).filter(|item| !item.is_empty())
+    value.split(|byte| is_separator(*byte)).filter(|item| !item.is_empty())
+}
+
+/// True for what separates the words of a list.
+pub fn is_separator(byte: u8) -> bool {
+    byte == b',' || is_space(byte)
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use super::postconf::{AskError, Postconf};
 use crate::config::defaults::{self, Layout};
 use crate::config::expand::{ExpandError, Lookup, Meaning, expand};
-use crate::config::main_cf::{Finding, MainCf};
+use crate::config::is_separator;
+use crate::config::main_cf::{Finding, MainCf, comment};
 use crate::system::file::{self, ReadError};
 use crate::system::log::printable;
 use crate::system::root::Root;
@@ -16,6 +17,8 @@ use thiserror::Error;
 
 /// As much as a warning quotes of text that counts for nothing, in bytes.
 const MAX_QUOTE: usize = 30;
+/// As much as a warning quotes of a comment behind a value, after its first word, in bytes.
+const MAX_COMMENT: usize = 20;
 
 /// What does not depend on the instance: where to read, and what a parameter is that nobody sets.
 #[derive(Debug)]
@@ -177,6 +180,17 @@ impl<'a> Parameters<'a> {
             Meaning::Undefined => Ok(Vec::new()),
             Meaning::Unknown => Err(ExpandError::Unknown(name.into())),
         }
+    }
+
+    /// The warning of postconf(1) 3.9 and later about a value with a word that begins with `#`.
+    pub fn warning_of_comment(&self, value: &OsStr) -> Option<String> {
+        let text = comment(value.as_bytes())?;
+        let (word, rest) = text.split_at(text.iter().position(|byte| is_separator(*byte)).unwrap_or(text.len()));
+        // Without the one byte that ended the word.
+        let rest = rest.get(1..).unwrap_or_default();
+        let [word, rest] = [word, &rest[..rest.len().min(MAX_COMMENT)]].map(|text| printable(OsStr::from_bytes(text)));
+        let file = printable(main_cf(self.config_directory));
+        Some(format!("{file}: #comment after other text is not allowed: {word} {rest}..."))
     }
 
     /// Where a parameter gets its value.

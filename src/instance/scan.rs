@@ -246,7 +246,7 @@ fn load_all(postfix: &Postfix, directories: &[OsString], keep: Keep) -> Vec<Load
 fn load(postfix: &Postfix, config_directory: &OsStr, keep: Keep, buffer: &mut Vec<u8>) -> Loaded {
     let (mut warnings, parameters) = Parameters::read(postfix, config_directory, buffer);
     let instance = parameters.map_err(LoadError::from).and_then(|parameters| {
-        let mut instance = instance(&parameters, config_directory)?;
+        let mut instance = instance(&parameters, config_directory, &mut warnings)?;
         warnings.extend(without_value(&parameters, &instance));
         if keep == Keep::File {
             instance.main_cf = parameters.main_cf.to_bytes().to_vec();
@@ -264,13 +264,21 @@ fn without_value(parameters: &Parameters, instance: &Instance) -> Vec<String> {
     empty.map(|(name, _)| format!("{}: {name} has no value", parameters.place(name))).collect()
 }
 
-fn instance(parameters: &Parameters, config_directory: &OsStr) -> Result<Instance, LoadError> {
-    let filled = |name| Ok::<_, LoadError>(Some(parameters.value(name)?).filter(|value| !value.is_empty()));
-    let queue_directory = parameters.value("queue_directory")?;
-    let data_directory = parameters.value("data_directory")?;
-    let name = filled("multi_instance_name")?;
-    let group = filled("multi_instance_group")?;
-    let enable = parameters.value("multi_instance_enable")?;
+fn instance(
+    parameters: &Parameters,
+    config_directory: &OsStr,
+    warnings: &mut Vec<String>,
+) -> Result<Instance, LoadError> {
+    let mut value = |name| {
+        let value = parameters.value(name)?;
+        warnings.extend(parameters.warning_of_comment(&value));
+        Ok::<_, LoadError>(value)
+    };
+    let queue_directory = value("queue_directory")?;
+    let data_directory = value("data_directory")?;
+    let name = Some(value("multi_instance_name")?).filter(|name| !name.is_empty());
+    let group = Some(value("multi_instance_group")?).filter(|group| !group.is_empty());
+    let enable = value("multi_instance_enable")?;
     let enabled = boolean(&enable).ok_or_else(|| {
         let file = printable(main_cf(config_directory));
         let line = parameters.place("multi_instance_enable").line;

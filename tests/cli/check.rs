@@ -1,6 +1,7 @@
 //! `--check`: every finding has a host that shows it, and one that comes close and does not.
 
 mod directories;
+mod entries;
 mod files;
 mod lists;
 mod loops;

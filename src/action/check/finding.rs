@@ -20,13 +20,16 @@ pub enum Severity {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
     Broken,
+    Comment,
     Conflict,
     DiskSpace,
     Fresh,
+    Group,
     Listed,
     Listen,
     Loop,
     Mail,
+    Name,
     Permissions,
     Repeated,
     Running,
@@ -71,15 +74,18 @@ impl Severity {
 }
 
 /// The names of the checks.
-pub const CHECKS: [(Check, &str); 16] = [
+pub const CHECKS: [(Check, &str); 19] = [
     (Check::Broken, "broken"),
+    (Check::Comment, "comment"),
     (Check::Conflict, "conflict"),
     (Check::DiskSpace, "disk-space"),
     (Check::Fresh, "fresh"),
+    (Check::Group, "group"),
     (Check::Listed, "listed"),
     (Check::Listen, "listen"),
     (Check::Loop, "loop"),
     (Check::Mail, "mail"),
+    (Check::Name, "name"),
     (Check::Permissions, "permissions"),
     (Check::Repeated, "repeated"),
     (Check::Running, "running"),

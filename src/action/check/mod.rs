@@ -4,6 +4,7 @@
 //! A family of checks is a function from all instances to findings.
 
 mod directories;
+mod entries;
 mod files;
 mod finding;
 mod host;
@@ -27,9 +28,10 @@ use rustc_hash::FxHashSet;
 use std::ffi::OsString;
 
 /// What is looked for.
-const FAMILIES: [fn(&Host, &mut Findings); 10] = [
+const FAMILIES: [fn(&Host, &mut Findings); 11] = [
     lists::look,
     files::look,
+    entries::look,
     directories::conflicts,
     directories::permissions,
     network::look,
