@@ -9,6 +9,7 @@ mod mail;
 mod network;
 mod settings;
 mod told;
+mod units;
 
 use crate::host::Host;
 use serde_json::Value;

@@ -35,6 +35,7 @@ pub enum Check {
     Running,
     SyslogName,
     Temporary,
+    Unit,
     Unlisted,
     Unseen,
     Wrapper,
@@ -74,7 +75,7 @@ impl Severity {
 }
 
 /// The names of the checks.
-pub const CHECKS: [(Check, &str); 19] = [
+pub const CHECKS: [(Check, &str); 20] = [
     (Check::Broken, "broken"),
     (Check::Comment, "comment"),
     (Check::Conflict, "conflict"),
@@ -91,6 +92,7 @@ pub const CHECKS: [(Check, &str); 19] = [
     (Check::Running, "running"),
     (Check::SyslogName, "syslog-name"),
     (Check::Temporary, "temporary"),
+    (Check::Unit, "unit"),
     (Check::Unlisted, "unlisted"),
     (Check::Unseen, "unseen"),
     (Check::Wrapper, "wrapper"),

@@ -13,6 +13,7 @@ mod loops;
 mod mail;
 mod network;
 mod settings;
+mod units;
 
 use super::print;
 use crate::cli::request::Request;
@@ -28,7 +29,7 @@ use rustc_hash::FxHashSet;
 use std::ffi::OsString;
 
 /// What is looked for.
-const FAMILIES: [fn(&Host, &mut Findings); 11] = [
+const FAMILIES: [fn(&Host, &mut Findings); 12] = [
     lists::look,
     files::look,
     entries::look,
@@ -40,6 +41,7 @@ const FAMILIES: [fn(&Host, &mut Findings); 11] = [
     settings::deaf,
     mail::waiting,
     mail::disk_space,
+    units::look,
 ];
 
 /// What was found about the instances that the request is about, as it is printed.
