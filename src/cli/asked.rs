@@ -4,6 +4,7 @@
 //! reported: first what a single option can get wrong, left to right, then what they get wrong together.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use super::error::RequestError;
@@ -72,7 +73,7 @@ impl Asked {
             Opt::All => self.select(Selection::All),
             Opt::Group => self.select(Selection::Group(value)),
             Opt::Instance => self.select(Selection::Name(value)),
-            Opt::Match => once(&mut self.narrowing.pattern, value, "--match")?,
+            Opt::Match => once(&mut self.narrowing.pattern, pattern(value)?, "--match")?,
             Opt::Enabled => self.narrow(true)?,
             Opt::Disabled => self.narrow(false)?,
             Opt::AssignName => assign(&mut self.assignment.name, value, "-I")?,
@@ -208,7 +209,7 @@ fn action(typed: OsString) -> Result<Asking, RequestError> {
 
 fn number(typed: OsString, option: &'static str, wanted: &'static str) -> Result<u32, RequestError> {
     let number = typed.to_str().and_then(|typed| typed.parse().ok());
-    number.ok_or(RequestError::InvalidNumber(option, typed, wanted))
+    number.ok_or(RequestError::InvalidValue(option, typed, wanted))
 }
 
 fn seconds(typed: OsString, option: &'static str) -> Result<Duration, RequestError> {
@@ -220,8 +221,16 @@ fn seconds(typed: OsString, option: &'static str) -> Result<Duration, RequestErr
 fn some_seconds(typed: OsString, option: &'static str) -> Result<Duration, RequestError> {
     let wanted = "seconds, at least 1";
     let number = number(typed.clone(), option, wanted)?;
-    refuse(number == 0, RequestError::InvalidNumber(option, typed, wanted))?;
+    refuse(number == 0, RequestError::InvalidValue(option, typed, wanted))?;
     Ok(Duration::from_secs(number.into()))
+}
+
+/// Refuses a pattern that fast-glob calls malformed: it would match nothing.
+fn pattern(typed: OsString) -> Result<OsString, RequestError> {
+    match fast_glob::validate(typed.as_bytes()) {
+        Ok(()) => Ok(typed),
+        Err(_) => Err(RequestError::InvalidValue("--match", typed, "a pattern")),
+    }
 }
 
 /// `-` stands for the empty value.

@@ -44,7 +44,7 @@ pub enum RequestError {
     ParametersWithAction(&'static str),
     /// An option, what was given, and what it takes.
     #[error("Invalid '{0}' value '{value}'. Specify {2}", value = printable(.1))]
-    InvalidNumber(&'static str, OsString, &'static str),
+    InvalidValue(&'static str, OsString, &'static str),
     #[error("JSON output available only with '-l'")]
     JsonWithoutList,
     /// An option of ours, and the modes that it belongs to.

@@ -131,7 +131,7 @@ fn the_manner_of_a_change() {
     assert_eq!(manner("postmulti -e init --lock-timeout=0"), Ok(seconds(0)));
     for wrong in ["-1", "1.5", "x", "''"] {
         let wrong_word = if wrong == "''" { "" } else { wrong }.into();
-        let error = RequestError::InvalidNumber("--lock-timeout", wrong_word, "seconds");
+        let error = RequestError::InvalidValue("--lock-timeout", wrong_word, "seconds");
         assert_eq!(manner(&format!("postmulti -e init --lock-timeout {wrong}")), Err(error));
     }
     let only_with_edit = |option| Some(RequestError::OnlyWith(option, "'-e'"));
@@ -170,6 +170,24 @@ fn the_narrowings() {
     }
 }
 
+/// Those that fast-glob cannot read, and their neighbours that it can.
+#[test]
+fn match_refuses_a_malformed_pattern() {
+    let nested = |depth| "{".repeat(depth) + &"}".repeat(depth);
+    for malformed in
+        ["[", "[]", "[!]", "in[a-", "{", "{a,b", "{[}]", "\\", "in\\", "!{", "{a{b}", &nested(11), &"{a}".repeat(11)]
+    {
+        let message = asked(&format!("postmulti -l --match {malformed}")).unwrap_err().to_string();
+        assert_eq!(message, format!("Invalid '--match' value '{malformed}'. Specify a pattern"));
+    }
+    for pattern in ["[]]", "[!]]", "[[]", "a]", "}", "a}b", "{a,}", "{}", "\\[", "[\\]]", "!", "!!a", "**", &nested(10)]
+    {
+        let narrowing = asked(&format!("postmulti -l --match {pattern}")).unwrap().narrowing;
+        assert_eq!(narrowing.pattern, Some(pattern.into()));
+    }
+    assert_eq!(asked("postmulti --match ''").unwrap_err(), RequestError::NotOneMode);
+}
+
 #[test]
 fn the_ways_of_running() {
     let running = |line: &str| match asked(line)?.mode {
@@ -186,7 +204,7 @@ fn the_ways_of_running() {
         ("--timeout", "1.5", "seconds, at least 1"),
         ("--timeout", "0", "seconds, at least 1"),
     ] {
-        let error = RequestError::InvalidNumber(option, wrong.into(), wanted);
+        let error = RequestError::InvalidValue(option, wrong.into(), wanted);
         assert_eq!(running(&format!("postmulti {option} {wrong} -x true")), Err(error));
     }
     assert_eq!(running("postmulti -x --jobs 1 --jobs 1 true"), Err(RequestError::Repeated("--jobs")));
