@@ -71,6 +71,10 @@ pub fn perform(request: &Request, primary: Primary, postfix: &Postfix, log: &Log
         |running| Runner { root: postfix.root, shared: &primary.shared, log, verbose: request.verbose > 0, running };
     let statuses = match &request.mode {
         Mode::List { json, reverse } => {
+            // Without a pattern, the original prints nothing.
+            if meant.is_empty() && !left_out && request.narrowing.pattern.is_some() {
+                return Err(ActionError::NoMatch.into());
+            }
             print(&list::list(in_order(meant, *reverse).into_iter(), *json))?;
             Vec::new()
         }

@@ -7,7 +7,7 @@ mod members;
 mod report;
 mod watch;
 
-use super::{in_order, print};
+use super::{ActionError, in_order, print};
 use crate::cli::request::{Request, View};
 use crate::instance::Instances;
 use crate::instance::parameters::Postfix;
@@ -53,6 +53,9 @@ fn text(
     let probe = Probe { postfix, services: &services, processes: &processes };
     let mut reports = reports(request, &primary, &instances, &probe);
     settle(&mut reports, &mut primary, &probe, log)?;
+    if reports.is_empty() && request.names_instances() {
+        return Err(ActionError::NoMatch.into());
+    }
     tell(&reports, log);
     let reports = in_order(reports, view.reverse);
     Ok((shown(&reports, view, terminal), exit_status(&reports)))

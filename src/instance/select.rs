@@ -15,6 +15,11 @@ impl Request {
         self.selection.matches(instance) && self.narrowing.matches(instance)
     }
 
+    /// Returns true if the request names instances, by name, group or pattern: then there should be one.
+    pub fn names_instances(&self) -> bool {
+        matches!(self.selection, Selection::Group(_) | Selection::Name(_)) || self.narrowing.pattern.is_some()
+    }
+
     /// Returns true if the request could be about an instance that is left out. `found`: it selects one that is served.
     ///
     /// A path is compared with its directory. A name that was found elsewhere is not its own: names are unique.

@@ -43,8 +43,18 @@ fn narrowed_by_what_is_shown() {
     lists(&["-lR", "--match", "/etc/postfix-[io]*"], &[IN, OUT]);
     lists(&["-l", "-g", "mta", "--match", "[!i]*"], &[OUT, IN]);
     lists(&["-l", "-g", "mta", "--match", "!in"], &[OUT]);
-    lists(&["-l", "--match", ""], &[]);
-    lists(&["-l", "--match", "[", "-a"], &[]);
+}
+
+/// A pattern is ours; without one, the original prints nothing.
+#[test]
+fn match_that_selects_nothing_is_fatal() {
+    let host = Host::new();
+    for pattern in ["", "x*", "!*", "/etc/x*"] {
+        host.refuses(&["-l", "--match", pattern], "No matching instances");
+    }
+    host.refuses(&["-lj", "-i", "in", "--match", "out"], "No matching instances");
+    host.refuses(&["-l", "--match", "in", "--disabled"], "No matching instances");
+    host.refuses(&["-l", "--match", "["], "Invalid '--match' value '['. Specify a pattern");
 }
 
 #[test]
@@ -57,7 +67,7 @@ fn narrowed_by_whether_it_is_enabled() {
     let disabled = IN.replace(" y ", " n ");
     lists(&["-l", "--enabled"], &[PRIMARY, OUT]);
     lists(&["-l", "--disabled"], &[&disabled]);
-    lists(&["-l", "--disabled", "--disabled", "--match", "out"], &[]);
+    lists(&["-l", "--disabled", "--disabled", "-i", "out"], &[]);
     lists(&["-l", "--enabled", "-i", "in"], &[]);
 }
 

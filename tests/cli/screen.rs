@@ -150,6 +150,19 @@ fn watched_on_a_terminal_an_instance_appears_and_vanishes() {
 }
 
 #[test]
+fn watch_goes_on_while_nothing_matches() {
+    let host = Host::new();
+    let mut screen = Screen::new(&host, &["--watch", "1", "-i", "new"], 200, &[("NO_COLOR", "1")]);
+    screen.shows("\x1b[H\x1b[Jpostmulti: fatal: No matching instances\n");
+    host.instance("postfix-new", "");
+    fs::create_dir_all(host.path("/var/spool/postfix-new")).unwrap();
+    fs::copy(host.path("/etc/postfix/master.cf"), host.path("/etc/postfix-new/master.cf")).unwrap();
+    screen.shows("postfix-new  -      n ");
+    kill(Pid::from_raw(screen.process.id() as i32), Signal::SIGINT).unwrap();
+    assert_eq!(screen.process.wait().unwrap().signal(), Some(libc::SIGINT));
+}
+
+#[test]
 fn watched_through_a_pipe_it_is_printed_again_and_again() {
     for (json, expected) in
         [(false, [HEADINGS, PRIMARY, OUT, IN, "\n", HEADINGS, PRIMARY, OUT, IN].concat()), (true, String::new())]

@@ -57,9 +57,21 @@ fn stopped_instances_as_a_table() {
     status(&["-R", "-g", "mta", "--match", "*"], &[HEADINGS, IN, OUT]);
     let in_alone = Host::new().postmulti(&["--status", "-i", "in"]).output().unwrap().stdout;
     assert!(String::from_utf8(in_alone).unwrap().ends_with("  *:25       /etc/postfix-in\n"));
-    for none in [&["--disabled"][..], &["-g", "nosuch"], &["-i", "nosuch"]] {
-        Host::new().postmulti(&[&["--status"], none].concat()).assert().success().stdout("").stderr("");
+}
+
+#[test]
+fn selection_that_matches_nothing_is_fatal() {
+    let host = Host::new();
+    for none in [&["-g", "nosuch"][..], &["-i", "nosuch"], &["--match", "x*"], &["-i", "in", "--disabled"]] {
+        host.refuses(&[&["--status"], none].concat(), "No matching instances");
+        host.refuses(&[&["--status", "-j"], none].concat(), "No matching instances");
     }
+    host.does(&["--status", "--disabled"]);
+    host.does(&["--status", "-a", "--disabled"]);
+    // Its name may be that of the instance.
+    host.remove_main_cf("/etc/postfix-out");
+    host.postmulti(&["--status", "-i", "nosuch"]).assert().code(1).stdout(contains("damaged"));
+    host.refuses(&["--status", "-i", "/etc/nosuch"], "No matching instances");
 }
 
 #[test]

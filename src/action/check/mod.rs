@@ -15,7 +15,7 @@ mod network;
 mod settings;
 mod units;
 
-use super::print;
+use super::{ActionError, print};
 use crate::cli::request::Request;
 use crate::instance::parameters::Postfix;
 use crate::instance::primary::Primary;
@@ -48,6 +48,8 @@ const FAMILIES: [fn(&Host, &mut Findings); 12] = [
 struct Report {
     text: Vec<u8>,
     worst: Option<Severity>,
+    /// Does the request select no instance?
+    is_about_none: bool,
     /// The configuration directories of the instances concerned.
     doubtful: FxHashSet<OsString>,
 }
@@ -73,6 +75,9 @@ pub fn check(request: &Request, json: bool, primary: Primary, postfix: &Postfix,
             break;
         }
     }
+    if report.is_about_none && request.names_instances() {
+        return Err(ActionError::NoMatch.into());
+    }
     print(&report.text)?;
     Ok(u8::from(report.worst > Some(Severity::Note)))
 }
@@ -81,11 +86,13 @@ impl Report {
     fn of(host: &Host, json: bool) -> Report {
         let mut findings = Findings::default();
         FAMILIES.iter().for_each(|look| look(host, &mut findings));
-        let mut report = Report { text: Vec::new(), worst: None, doubtful: FxHashSet::default() };
+        let selected = host.meant();
+        let is_about_none = !selected.contains(&true);
+        let mut report = Report { text: Vec::new(), worst: None, is_about_none, doubtful: FxHashSet::default() };
         report
             .doubtful
             .extend(findings.unseen_members().map(|member| host.members[member].config_directory.to_owned()));
-        for finding in findings.told(&host.meant()) {
+        for finding in findings.told(&selected) {
             report.worst = report.worst.max(Some(finding.severity));
             let concerned = finding.others.iter().chain([&finding.member]);
             report.doubtful.extend(concerned.map(|member| host.members[*member].config_directory.to_owned()));

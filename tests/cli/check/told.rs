@@ -68,7 +68,19 @@ fn of_those_that_are_meant() {
     assert_eq!(checks(&["--match", "o*"]), "listen");
     assert_eq!(checks(&["-i", "-"]), "");
     assert_eq!(checks(&["--disabled"]), "");
-    assert_eq!(checks(&["-i", "nobody"]), "");
+}
+
+#[test]
+fn selection_that_matches_nothing_is_fatal() {
+    let host = troubled();
+    for none in [&["-i", "nosuch"][..], &["-g", "nosuch"], &["--match", "x*"], &["-g", "mta", "--disabled"]] {
+        host.refuses(&[&["--check"], none].concat(), "No matching instances");
+        host.refuses(&[&["--check", "-j"], none].concat(), "No matching instances");
+    }
+    // Its name may be that of the instance.
+    host.remove_main_cf("/etc/postfix-out");
+    host.postmulti(&["--check", "-i", "nosuch"]).assert().code(1).stdout(predicates::str::contains("/etc/postfix-out"));
+    host.refuses(&["--check", "-i", "/etc/nosuch"], "No matching instances");
 }
 
 #[test]
