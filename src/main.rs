@@ -4,20 +4,26 @@
 
 use anyhow::Context;
 use nix::sys::stat::{Mode, umask};
-use postmulti::action::{self, hint};
+use postmulti::action::hint::as_root;
+use postmulti::action::{self, Outcome};
 use postmulti::cli::error::RequestError;
 use postmulti::cli::getopt::Arguments;
 use postmulti::cli::help::Information;
 use postmulti::cli::options::Opt;
 use postmulti::cli::request::{self, Request};
 use postmulti::config::defaults::CONFIG_DIRECTORY;
+use postmulti::error::{Hint, Hinted};
 use postmulti::instance::parameters::Postfix;
 use postmulti::instance::primary::Primary;
 use postmulti::system::log::Log;
 use postmulti::system::mail_log::{Facility, MailLog};
 use postmulti::system::process;
+use postmulti::system::quote::quoted;
 use postmulti::system::root::Root;
-use std::ffi::{c_char, c_int};
+use std::ffi::{OsStr, c_char, c_int};
+
+/// The variable that tells Postfix's programs which configuration directory to read.
+const MAIL_CONFIG: &str = "MAIL_CONFIG";
 
 /// The entry point that the C runtime calls. Rust's own would have SIGPIPE ignored, in every command that is run, too.
 #[unsafe(no_mangle)]
@@ -28,28 +34,30 @@ extern "C" fn main(argc: c_int, argv: *const *const c_char) -> c_int {
     process::heed_children();
     let arguments = Arguments::read(words);
     let log = Log::new(&arguments.program);
-    let mut hint = None;
-    let code = process::open_standard_descriptors()
-        .context("open /dev/null")
-        .and_then(|()| run(arguments, &log, &mut hint))
-        .unwrap_or_else(|error| {
-            let getopt_line = error.downcast_ref().and_then(RequestError::getopt_line);
-            getopt_line.inspect(|line| log.line(line));
+    let outcome = process::open_standard_descriptors().context("open /dev/null").and_then(|()| run(arguments, &log));
+    let (status, hint) = match outcome {
+        Ok(Outcome { status, hint }) => (status, hint),
+        Err(error) => {
+            let (error, hint) = Hinted::split(error);
+            if let Some(line) = error.downcast_ref().and_then(RequestError::getopt_line) {
+                log.line(&line);
+            }
             log.fatal(format!("{error:#}"));
-            1
-        });
-    hint.inspect(|hint: &String| log.hint(hint));
-    log.close(code != 0);
-    code.into()
+            (1, hint)
+        }
+    };
+    if let Some(hint) = hint {
+        log.hint(&hint);
+    }
+    log.close(status != 0);
+    status.into()
 }
 
 /// Reads the primary main.cf before it judges the arguments, as Postfix does: the first error is the one to tell.
-///
-/// What may help is left in `hint`, whether this fails or not.
-fn run(arguments: Arguments, log: &Log, hint: &mut Option<String>) -> anyhow::Result<u8> {
+fn run(arguments: Arguments, log: &Log) -> anyhow::Result<Outcome> {
     if let Some(information) = Information::from_arguments(&arguments)? {
         action::print(&information.text())?;
-        return Ok(0);
+        return Ok(Outcome::default());
     }
     let root = match request::root(&arguments)? {
         Some(directory) => Root::image(&directory)?,
@@ -63,17 +71,25 @@ fn run(arguments: Arguments, log: &Log, hint: &mut Option<String>) -> anyhow::Re
         // They are findings.
         log.hold_warnings();
     }
-    let config_directory = std::env::var_os("MAIL_CONFIG").unwrap_or_else(|| CONFIG_DIRECTORY.into());
-    let primary = Primary::load(&postfix, &config_directory, log)?;
-    primary.check_default(CONFIG_DIRECTORY)?;
+    let primary = primary(&postfix, log)?;
     // Not earlier: no program is run at the word of a main.cf that is not the host's own.
     if root.is_host() {
         log.use_mail_log(primary.mail_log.clone());
     }
-    let request = Request::from_arguments(arguments).inspect_err(|error| *hint = hint::of_usage(error))?;
+    let request = Request::from_arguments(arguments).hint(RequestError::hint)?;
     primary.shared.check(&postfix)?;
-    let before = log.is_on_terminal().then(|| primary.clone());
-    let outcome = action::perform(&request, primary, &postfix, log);
-    *hint = before.and_then(|primary| hint::after(&outcome, &request, &primary, &postfix));
-    outcome
+    action::perform(&request, primary, &postfix, log)
+}
+
+fn primary(postfix: &Postfix, log: &Log) -> anyhow::Result<Primary> {
+    let asked = std::env::var_os(MAIL_CONFIG).filter(|asked| asked != CONFIG_DIRECTORY);
+    let unset = || {
+        let select = quoted(asked.as_ref()?);
+        Some(format!("unset {MAIL_CONFIG}; to select the instance: -i {select}"))
+    };
+    let config_directory = asked.as_deref().unwrap_or(OsStr::new(CONFIG_DIRECTORY));
+    let primary = Primary::load(postfix, config_directory, log);
+    let primary = primary.hint(|error| unset().or_else(|| as_root(error.is_denied())))?;
+    primary.check_default(CONFIG_DIRECTORY).hint(|_| unset())?;
+    Ok(primary)
 }

@@ -98,7 +98,7 @@ pub fn plan(
     let mut finish = private.finish;
     finish.extend(leftovers::remove(&host, &instance.config_directory)?);
     let commit = Some(host.set_lists(&secondaries, &instance.config_directory, Alternate::Drop));
-    Ok(Plan { prepare, commit, finish, remedy: None })
+    Ok(Plan { prepare, commit, finish, ..Plan::default() })
 }
 
 /// Refuses values of the primary's that mean nothing elsewhere: they refer to what its main.cf alone sets.

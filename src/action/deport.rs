@@ -2,6 +2,7 @@
 
 use super::lifecycle::{Alternate, Host, Target};
 use crate::change::plan::Plan;
+use crate::error::Hint;
 use crate::instance::Instances;
 use crate::instance::parameters::main_cf;
 use crate::instance::running::is_running;
@@ -10,11 +11,11 @@ use crate::system::log::printable;
 use anyhow::Result;
 
 pub fn plan(instances: Instances, host: Host) -> Result<Plan> {
-    let target = host.removable(&instances)?.ok_or_else(|| host.no_instance())?;
+    let target = host.removable(&instances)?.ok_or_else(|| host.no_instance(&instances))?;
     host.check_initialised()?;
     let config_directory = match target {
         Target::Whole(instance) => {
-            host.check_stopped(instance, is_running)?;
+            host.check_stopped(instance, is_running).hint(|_| Some(host.hints.stop_first(instance)))?;
             &instance.config_directory
         }
         Target::Broken(broken) => {

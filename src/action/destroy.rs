@@ -8,6 +8,7 @@ use super::{import, private_files};
 use crate::change::plan::{Contents, Part, Plan, Removal, Step, Write};
 use crate::cli::request::Selection;
 use crate::config::postfix_files::{Base, Kind};
+use crate::error::{Hint, hinted};
 use crate::instance::conflicts::{Conflict, places};
 use crate::instance::parameters::{Parameters, main_cf};
 use crate::instance::queues::messages;
@@ -78,8 +79,10 @@ pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
     let parameters = parameters?;
     instance.queue_directory = parameters.directory("queue_directory")?.into();
     instance.data_directory = parameters.directory("data_directory")?.into();
-    host.check_stopped(&instance, is_running_without_links)?;
-    check_no_mail(&host, &instance)?;
+    // Nothing selects one that is not listed.
+    host.check_stopped(&instance, is_running_without_links)
+        .hint(|_| listed.then(|| host.hints.stop_first(&instance)))?;
+    check_no_mail(&host, &instance).hint(|_| listed.then(|| host.hints.look_at_mail(&instance)))?;
 
     let finish = vec![
         remove_queues(&host, &instance)?,
@@ -98,7 +101,7 @@ pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
     let prepare = vec![Step::Write(Write { path, before, after: MARKER_TEXT.into(), copy_of: None })];
     let secondaries = host.secondaries_without(&config_directory);
     let commit = Some(host.set_lists(&secondaries, &config_directory, Alternate::Drop));
-    Ok(Plan { prepare, commit, finish, remedy })
+    Ok(Plan { prepare, commit, finish, remedy, hint: None })
 }
 
 fn find(mut instances: Instances, host: &mut Host) -> Result<Found> {
@@ -113,16 +116,19 @@ fn find(mut instances: Instances, host: &mut Host) -> Result<Found> {
             host.check_initialised()?;
             let directory = printable(&broken.config_directory);
             return match exists(&broken.config_directory)? {
-                true => Err(EditError::Broken(directory).into()),
-                false => Err(DestroyError::NoMainCf(directory).into()),
+                true => Err(hinted(EditError::Broken(directory), host.hints.unusable(broken))),
+                false => {
+                    let deport = host.hints.deport(&broken.config_directory);
+                    Err(hinted(DestroyError::NoMainCf(directory), Some(deport)))
+                }
             };
         }
         None => {}
     }
-    let directory = remainder(host)?.ok_or_else(|| host.no_instance())?;
+    let directory = remainder(host)?.ok_or_else(|| host.no_instance(&instances))?;
     // Another run may be at work on it just now; when it has done, nothing may be left.
     host.lock_rest(&directory)?;
-    let directory = remainder(host)?.ok_or_else(|| host.no_instance())?;
+    let directory = remainder(host)?.ok_or_else(|| host.no_instance(&instances))?;
     if !exists(&directory)? {
         return Ok(Found::Directory(directory));
     }

@@ -2,8 +2,8 @@
 
 use super::lifecycle::Host;
 use crate::change::plan::Plan;
-use crate::instance::Instances;
 use crate::instance::running::is_running;
+use crate::instance::{Instance, Instances};
 use crate::system::log::printable;
 use anyhow::Result;
 
@@ -17,5 +17,7 @@ pub fn plan(instances: Instances, enable: bool, mut host: Host) -> Result<Plan> 
         let directory = printable(&target.config_directory);
         host.log.warning(format!("instance {directory} is running: from now on 'postmulti -p stop' passes it over"));
     }
-    Ok(Plan { commit: Some(write), ..Plan::default() })
+    let is_target = |instance: &Instance| instance.config_directory == target.config_directory;
+    let hint = if enable { host.hints.fresh(&instances, is_target, host.postfix, host.primary) } else { None };
+    Ok(Plan { commit: Some(write), hint, ..Plan::default() })
 }

@@ -1,119 +1,154 @@
-//! What to type next, where people get stuck: one line for whoever sits at a terminal, after what Postfix itself says.
+//! What to type next, where people get stuck: one line for a person at a terminal, after what Postfix itself says.
+//!
+//! A hint goes up with the error or the outcome, and is made where its cause is known.
 
-use super::ActionError;
+mod closest;
+
 use super::deaf::{Deaf, Enabled};
-use super::destroy::DestroyError;
-use super::import::NewError;
-use super::lifecycle::EditError;
 use super::run::Course;
-use crate::cli::error::RequestError;
-use crate::cli::request::{Assignment, Edit, Mode, Request, Selection};
+use crate::cli::hint::{NO_RESTART, RESTART, selection_among};
+use crate::cli::options::ACTIONS;
+use crate::cli::request::{CommandLine, Request, Selection};
 use crate::config::master_cf::MasterCf;
-use crate::instance::alike::distance;
-use crate::instance::names::NameError;
 use crate::instance::parameters::{Parameters, Postfix, main_cf, master_cf};
 use crate::instance::primary::Primary;
-use crate::instance::running::is_running;
-use crate::instance::scan::{Keep, Scan};
-use crate::instance::select::NAME_PREFIX;
-use crate::instance::{Instance, Instances};
+use crate::instance::{Cause, Instance, Instances, LeftOut};
 use crate::system::file;
-use crate::system::log::{Log, printable};
-use indexmap::IndexMap;
+use crate::system::log::printable;
+pub(super) use crate::system::quote::quoted;
+use nix::unistd::geteuid;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::fmt::Display;
 
-/// So many names that are equally close are told.
-const MAX_NAMES: usize = 3;
+/// Commands of postfix(1) that take no options, beside those that the primary's `postmulti_*_commands` list.
+const WITHOUT_OPTIONS: [&str; 3] = ["status", "check", "logrotate"];
 
-/// The hint that goes with wrong usage.
-pub fn of_usage(error: &RequestError) -> Option<String> {
-    match error {
-        RequestError::AssignmentWithAction { action: "init", .. } => None,
-        RequestError::AssignmentWithoutEdit(Assignment { name: Some(name), .. })
-        | RequestError::AssignmentWithAction { assignment: Assignment { name: Some(name), .. }, .. } => {
-            // That is how the empty value is typed.
-            let name = if name.is_empty() { "-".to_owned() } else { quoted(name) };
-            Some(format!("-I assigns a name; select with -i {name}"))
-        }
-        RequestError::AssignmentWithoutEdit(Assignment { group: Some(group), .. }) if !group.is_empty() => {
-            Some(format!("-G assigns a group; select with -g {}", quoted(group)))
-        }
-        RequestError::AssignmentWithAction { action, .. } => {
-            Some(format!("-G assigns a group; -e {action} is about one instance: select it with -i"))
-        }
-        _ => None,
-    }
+/// The hint for an error of permission, if there is another user who has more.
+pub fn as_root(is_denied: bool) -> Option<String> {
+    (is_denied && !geteuid().is_root()).then(|| "run it as root".to_owned())
 }
 
-/// The hint that goes with what has come of a request, by how things are now.
-pub fn after(outcome: &anyhow::Result<u8>, request: &Request, primary: &Primary, postfix: &Postfix) -> Option<String> {
-    let hints = || {
-        let scan = Scan::run(primary.clone(), postfix, Keep::Values);
-        Some(Hints { request, instances: scan.report(&request.selection, &Log::default().keeping()).ok()?.1 })
-    };
-    match (outcome, &request.mode) {
-        (Err(error), _) => hints()?.of_error(error, |instance| is_running(postfix.root, instance).unwrap_or(false)),
-        (Ok(_), Mode::List { .. } | Mode::Status(_))
-            if !matches!(request.selection, Selection::Unselected | Selection::All) =>
-        {
-            hints()?.closest()
-        }
-        (Ok(0), Mode::Edit(Edit::Enable, manner)) if !manner.dry_run => hints()?.of_fresh(postfix, primary),
-        (Ok(0), Mode::Postfix { command, .. }) if Course::of(&command.name, &primary.postmulti) == Course::Start => {
-            hints()?.of_fresh(postfix, primary)
-        }
-        _ => None,
-    }
-}
-
-/// What hints are made from.
-struct Hints<'a> {
-    request: &'a Request,
-    instances: Instances,
+/// Makes hints for a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Hints<'a> {
+    pub request: &'a Request,
 }
 
 impl Hints<'_> {
-    fn of_error(&self, error: &anyhow::Error, runs: impl Fn(&Instance) -> bool) -> Option<String> {
-        let target = self.meant().next();
-        match error.downcast_ref() {
-            Some(EditError::NoInstance(_)) => return self.closest(),
-            Some(EditError::RemoveEnabled) => {
-                let disable = self.command(target?, "-e disable");
-                return Some(match runs(target?) {
-                    true => format!("stop and disable it first: {} && {disable}", self.command(target?, "-p stop")),
-                    false => format!("disable it first: {disable}"),
-                });
-            }
-            // It is disabled, so -p would pass it over.
-            Some(EditError::NotStopped(_)) => {
-                return Some(format!("stop it first: {}", self.command(target?, "-x postfix stop")));
-            }
-            _ => {}
+    /// What comes before an instance can be removed that is enabled.
+    pub fn disable_first(&self, instance: &Instance, runs: bool) -> String {
+        let disable = self.command(instance, "-e disable");
+        match runs {
+            true => format!("stop and disable it first: {} && {disable}", self.command(instance, "-p stop")),
+            false => format!("disable it first: {disable}"),
         }
-        if let Some(DestroyError::Mail { .. }) = error.downcast_ref() {
-            return Some(format!("look at the mail: {}", self.command(target?, "-x mailq")));
-        }
-        if let Some(NameError::Prefix(name)) = error.downcast_ref() {
-            return with_prefix(&printable(name)).map(|name| format!("give the name as -I {}", quoted(name)));
-        }
-        match (error.downcast_ref(), &self.request.mode) {
-            (Some(ActionError::NoMatch), Mode::Postfix { command, .. }) if target.is_some() => {
-                let words: Vec<String> = command.words().map(quoted).collect();
-                let run = format!("{} -x postfix {}", self.postmulti_selecting(), words.join(" "));
-                // The primary's would come back to us.
-                let primary = self.meant().any(|instance| instance.primary);
-                (!primary).then(|| format!("{} passes over what is disabled; to do it all the same: {run}", words[0]))
+    }
+
+    /// What comes before an instance can be removed that is running, and disabled: -p would pass it over.
+    pub fn stop_first(&self, instance: &Instance) -> String {
+        format!("stop it first: {}", self.command(instance, "-x postfix stop"))
+    }
+
+    pub fn look_at_mail(&self, instance: &Instance) -> String {
+        format!("look at the mail: {}", self.command(instance, "-x mailq"))
+    }
+
+    /// What becomes of an instance whose files are gone.
+    pub fn deport(&self, config_directory: &OsStr) -> String {
+        format!("take it off the list: {}", self.select(config_directory, "-e deport"))
+    }
+
+    /// Where to learn why an instance cannot be used.
+    pub fn unusable(&self, left_out: &LeftOut) -> Option<String> {
+        let directory = &left_out.config_directory;
+        match left_out.cause {
+            Cause::Denied => as_root(true),
+            Cause::Broken => {
+                let (shown, check) = (printable(directory), self.select(directory, "--check"));
+                Some(format!("{shown} cannot be used; to see what is wrong: {check}"))
             }
-            (Some(ActionError::NoMatch), _) => self.closest(),
-            _ if matches!(error.downcast_ref(), Some(NewError::NoMatchingSecondary)) => self.closest(),
+            Cause::Conflict(..) => None,
+        }
+    }
+
+    /// What is behind the warnings that instances are left out, if the warnings do not say it all.
+    pub fn left_out(&self, instances: &Instances) -> Option<String> {
+        let is = |cause: fn(&Cause) -> bool| instances.left_out.iter().any(|left_out| cause(&left_out.cause));
+        if is(|cause| matches!(cause, Cause::Conflict(..))) {
+            return Some(format!("to see what is in conflict: {} --check", self.postmulti()));
+        }
+        as_root(is(|cause| matches!(cause, Cause::Denied)))
+    }
+
+    /// Why a command is run for none of the selected instances.
+    pub fn passed_over(&self, command: &CommandLine, selected: &[&Instance]) -> Option<String> {
+        // The primary's postfix(1) would run this program again.
+        if selected.is_empty() || selected.iter().any(|instance| instance.primary) {
+            return None;
+        }
+        let words: Vec<String> = command.words().map(quoted).collect();
+        let run = format!("{} -x postfix {}", self.postmulti_selecting(), words.join(" "));
+        Some(format!("{} passes over what is disabled; to do it all the same: {run}", words[0]))
+    }
+
+    /// About a selection after a command of postfix(1), which selects nothing there.
+    pub fn misplaced(&self, command: &CommandLine, course: Course) -> Option<String> {
+        let takes_none = course != Course::Any || WITHOUT_OPTIONS.iter().any(|name| command.name == *name);
+        let selection = selection_among(&command.arguments).filter(|_| takes_none)?;
+        let already = self.selecting();
+        if already.is_empty() && selection == "-a" {
+            return None;
+        }
+        let selected = if already.is_empty() { "all instances" } else { already.trim_start() };
+        let (name, postmulti) = (quoted(&command.name), self.postmulti());
+        Some(format!(
+            "{selection} after {name} selects nothing: {name} is for {selected}; to select: {postmulti} {selection} -p {name}"
+        ))
+    }
+
+    /// What to do after a command of postfix(1) that has done something else than was expected of it.
+    pub fn after_postfix(
+        &self,
+        command: &CommandLine,
+        course: Course,
+        instances: &[&Instance],
+        statuses: &[u8],
+    ) -> Option<String> {
+        let failed = statuses.iter().any(|status| *status != 0);
+        match course {
+            Course::Start => self.not_started(instances),
+            Course::Any if failed && command.name == RESTART => Some(NO_RESTART.to_owned()),
+            Course::Any if failed => {
+                let (action, _) = ACTIONS.into_iter().find(|(action, _)| command.name == *action)?;
+                Some(format!("{action} is an action: use -e {action}"))
+            }
             _ => None,
         }
     }
 
-    /// The hint about the first selected instance that is as `-e create` made it.
-    fn of_fresh(&self, postfix: &Postfix, primary: &Primary) -> Option<String> {
-        let enabled = self.instances.served.iter().filter(|instance| instance.enabled);
+    /// What a start command does for a disabled instance, if that is the only one.
+    fn not_started(&self, instances: &[&Instance]) -> Option<String> {
+        let [instance] = instances else { return None };
+        if instance.enabled {
+            return None;
+        }
+        let enable = match instance.primary {
+            true => format!("{} -e init", self.postmulti()),
+            false => self.command(instance, "-e enable"),
+        };
+        let called = printable(self.called(instance));
+        Some(format!("{called} is disabled: it was checked, not started; enable it first: {enable}"))
+    }
+
+    /// The first selected instance that is as `-e create` made it, and is enabled, or about to be.
+    pub fn fresh(
+        &self,
+        instances: &Instances,
+        is_selected: impl Fn(&Instance) -> bool,
+        postfix: &Postfix,
+        primary: &Primary,
+    ) -> Option<String> {
+        let enabled = instances.served.iter().filter(|instance| instance.enabled || is_selected(instance));
         let files = enabled.filter_map(|instance| {
             let read = |path| file::read(postfix.root, path).ok();
             let directory = &instance.config_directory;
@@ -128,14 +163,10 @@ impl Hints<'_> {
         let enabled =
             parsed.iter().map(|(instance, parameters, master_cf)| Enabled { instance, parameters, master_cf });
         let all = Deaf::find(&enabled.collect::<Vec<_>>(), postfix, primary);
-        let fresh = all.iter().find(|deaf| deaf.is_fresh() && self.request.means(deaf.instance))?;
+        let fresh = all.iter().find(|deaf| deaf.is_fresh() && is_selected(deaf.instance))?;
         let advice = fresh.advice(|rest| self.command(fresh.instance, rest));
         let called = printable(self.called(fresh.instance));
         Some(format!("{called}: {}; to change that: {advice}", fresh.reason()))
-    }
-
-    fn meant(&self) -> impl Iterator<Item = &Instance> {
-        self.instances.served.iter().filter(|instance| self.request.means(instance))
     }
 
     /// What selects an instance: what was typed to select it, or else its name or directory.
@@ -148,7 +179,11 @@ impl Hints<'_> {
 
     /// A command about one instance of this host.
     fn command(&self, instance: &Instance, rest: &str) -> String {
-        format!("{} -i {} {rest}", self.postmulti(), quoted(self.called(instance)))
+        self.select(self.called(instance), rest)
+    }
+
+    fn select(&self, called: &OsStr, rest: impl Display) -> String {
+        format!("{} -i {} {rest}", self.postmulti(), quoted(called))
     }
 
     fn postmulti(&self) -> String {
@@ -156,6 +191,11 @@ impl Hints<'_> {
     }
 
     fn postmulti_selecting(&self) -> String {
+        self.postmulti() + &self.selecting()
+    }
+
+    /// The selection as it was typed, with a blank before each option.
+    fn selecting(&self) -> String {
         let selection = match &self.request.selection {
             Selection::Unselected => String::new(),
             Selection::All => " -a".to_owned(),
@@ -165,54 +205,7 @@ impl Hints<'_> {
         let narrowing = &self.request.narrowing;
         let pattern = narrowing.pattern.iter().map(|pattern| format!(" --match {}", quoted(pattern)));
         let enabled = narrowing.enabled.map(|enabled| if enabled { " --enabled" } else { " --disabled" });
-        self.postmulti() + &selection + &pattern.collect::<String>() + enabled.unwrap_or_default()
-    }
-
-    /// What may have been meant by a name or group that nothing has.
-    fn closest(&self) -> Option<String> {
-        let (Selection::Name(typed) | Selection::Group(typed)) = &self.request.selection else { return None };
-        let Instances { served, left_out, .. } = &self.instances;
-        let is_there = served.iter().any(|instance| self.request.selection.matches(instance));
-        if is_there || left_out.iter().any(|left_out| left_out.config_directory == *typed) {
-            return None;
-        }
-        let near = self.near(&printable(typed));
-        let least = near.values().min();
-        let nearest = near.iter().filter(|(_, distance)| Some(*distance) == least).map(|(option, _)| option.as_str());
-        match nearest.take(MAX_NAMES).collect::<Vec<_>>().join(" or ") {
-            none if none.is_empty() => Some(format!("see what there is: {} -l", self.postmulti())),
-            options => Some(format!("did you mean {options}?")),
-        }
-    }
-
-    /// The options that would select something with a name like that, each with the distance.
-    fn near(&self, typed: &str) -> IndexMap<String, usize> {
-        // Where a place on the list is asked for, the primary has none.
-        let (groups, primary) = match self.request.mode {
-            Mode::Edit(Edit::Create { .. } | Edit::Import { .. }, _) => (true, false),
-            Mode::Edit(..) => (false, true),
-            _ => (true, true),
-        };
-        let mut near = IndexMap::new();
-        let mut compare = |option: &str, value: &OsStr, like: &OsStr| {
-            if let Some(distance) = distance(typed, &printable(like)) {
-                let least = near.entry(format!("{option} {}", quoted(value))).or_insert(distance);
-                *least = distance.min(*least);
-            }
-        };
-        for instance in self.instances.served.iter().filter(|instance| primary || !instance.primary) {
-            let directory = instance.config_directory.as_os_str();
-            let label = if instance.primary { OsStr::new("-") } else { instance.label() };
-            let last = Path::new(directory).file_name();
-            instance.name.as_deref().into_iter().chain(last).for_each(|name| compare("-i", label, name));
-            compare("-i", directory, directory);
-            instance.group.iter().filter(|_| groups).for_each(|group| compare("-g", group, group));
-        }
-        for directory in self.instances.left_out.iter().map(|left_out| left_out.config_directory.as_os_str()) {
-            let last = Path::new(directory).file_name();
-            last.into_iter().chain([directory]).for_each(|like| compare("-i", directory, like));
-        }
-        near
+        selection + &pattern.collect::<String>() + enabled.unwrap_or_default()
     }
 }
 
@@ -220,23 +213,6 @@ impl Hints<'_> {
 pub(super) fn postmulti(request: &Request) -> String {
     let root = request.root.as_ref().map(|root| format!(" --root {}", quoted(root.as_os_str())));
     format!("postmulti{}", root.unwrap_or_default())
-}
-
-/// The name with the prefix that it lacks.
-fn with_prefix(name: &str) -> Option<String> {
-    let begins = name.get(..7).is_some_and(|begin| begin.eq_ignore_ascii_case("postfix"));
-    let rest = if begins { name[7..].trim_start_matches(['-', '_', '.']) } else { name };
-    (!rest.is_empty()).then(|| format!("{NAME_PREFIX}{rest}"))
-}
-
-/// A word as a shell reads it, as far as it can be shown.
-pub(super) fn quoted(word: impl AsRef<OsStr>) -> String {
-    let word = printable(word);
-    let plain = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word,
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use super::operands::Operands;
 use super::private_files::PrivateFiles;
 use crate::change::plan::{Plan, Step};
 use crate::cli::request::{Assignment, Selection};
+use crate::error::Hint;
 use crate::instance::conflicts::{Conflict, places};
 use crate::instance::names::Names;
 use crate::instance::parameters::{FileError, Parameters};
@@ -104,7 +105,7 @@ pub fn add(mut instances: Instances, mut instance: Instance, names: &Names, mut 
     prepare.insert(0, Step::Write(write));
     let mut finish = private.finish;
     finish.extend(leftovers::remove(&host, config_directory)?);
-    Ok(Plan { prepare, commit: Some(commit), finish, remedy: None })
+    Ok(Plan { prepare, commit: Some(commit), finish, ..Plan::default() })
 }
 
 /// Claims what a new instance has, and returns the list with it.
@@ -113,7 +114,7 @@ pub fn claim(instances: &mut Instances, new: &Instance, host: &Host) -> Result<V
         instances.conflicts.add_name(&new.config_directory, name)?;
     }
     instances.conflicts.add(new, places(host.postfix.root, new)).into_iter().next().map_or(Ok(()), Err)?;
-    Ok(list_with(instances, new, host)?)
+    list_with(instances, new, host)
 }
 
 /// Refuses directories of a new instance that another one has under another spelling.
@@ -122,7 +123,7 @@ pub fn check_places(instances: &Instances, new: &Instance) -> Result<(), Conflic
 }
 
 /// The secondaries with a new one: the last, or before the first one that is selected.
-fn list_with(instances: &Instances, new: &Instance, host: &Host) -> Result<Vec<OsString>, NewError> {
+fn list_with(instances: &Instances, new: &Instance, host: &Host) -> Result<Vec<OsString>> {
     let mut secondaries = host.primary.secondaries.clone();
     let selected = |directory: &OsString| {
         let whole =
@@ -133,7 +134,10 @@ fn list_with(instances: &Instances, new: &Instance, host: &Host) -> Result<Vec<O
     let place = match host.selection {
         Selection::Unselected => secondaries.len(),
         Selection::All => 0,
-        _ => secondaries.iter().position(selected).ok_or(NewError::NoMatchingSecondary)?,
+        _ => {
+            let place = secondaries.iter().position(selected).ok_or(NewError::NoMatchingSecondary);
+            place.hint(|_| host.hints.closest(instances))?
+        }
     };
     secondaries.insert(place, new.config_directory.clone());
     Ok(secondaries)

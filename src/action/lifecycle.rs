@@ -4,19 +4,22 @@
 //! carried out or shown, after it.
 
 use super::destroy::MARKER;
+use super::hint::Hints;
 use super::operands::escaped;
 use super::private_files::UnknownOwner;
-use super::{assign, create, deport, destroy, enable, import, init, print};
+use super::{Outcome, assign, create, deport, destroy, enable, import, init, print};
 use crate::change::apply::Apply;
 use crate::change::check::check;
 use crate::change::lock::{Lock, LockError, Patience};
 use crate::change::plan::{Plan, Write};
 use crate::change::preview::preview;
-use crate::cli::request::{Edit, Manner, Selection};
+use crate::cli::request::{Edit, Manner, Request, Selection};
 use crate::config::edit;
 use crate::config::split_list;
+use crate::error::hinted;
 use crate::instance::parameters::{Postfix, ValueError, main_cf};
 use crate::instance::primary::Primary;
+use crate::instance::running::is_running;
 use crate::instance::scan::{Keep, Scan};
 use crate::instance::{Instance, Instances, LeftOut};
 use crate::system::directory::SystemError;
@@ -64,6 +67,15 @@ pub enum EditError {
 }
 
 impl EditError {
+    /// Returns true if an action was refused because this user may not do it.
+    pub fn is_denied(error: &anyhow::Error) -> bool {
+        match error.downcast_ref() {
+            Some(EditError::Refused(error) | EditError::NotLocked(LockError::System(error))) => error.is_denied(),
+            Some(EditError::Unreadable(error)) => error.is_denied(),
+            _ => false,
+        }
+    }
+
     /// What the system refused while a plan was made, with the words that tell how things are; all else says it itself.
     fn in_full(error: anyhow::Error) -> anyhow::Error {
         let error = match error.downcast() {
@@ -82,15 +94,15 @@ impl EditError {
     }
 }
 
-/// Carries out an action, and returns the exit status: 1 if something that comes after the commit was not done.
+/// Carries out an action. The exit status is 1 if something that comes after the commit was not done.
 pub fn carry_out(
     edit: &Edit,
-    selection: &Selection,
+    request: &Request,
     manner: Manner,
     primary: Primary,
     postfix: &Postfix,
     log: &Log,
-) -> Result<u8> {
+) -> Result<Outcome> {
     // An interrupt is for later, when nothing is half done, and no lock's file is left.
     let _held = hold_signals();
     let patience = Patience { limit: manner.lock_timeout, log };
@@ -98,27 +110,32 @@ pub fn carry_out(
     locks.take(&main_cf(&primary.instance.config_directory))?;
     // Another action may have been at work until just now.
     let primary = primary.again(postfix, log).map_err(EditError::in_full)?;
-    let host = Host { postfix, primary: &primary, selection, log, locks: &mut locks };
-    let plan = plan(edit, host).map_err(EditError::in_full)?;
+    let (selection, hints) = (&request.selection, Hints { request });
+    let host = Host { postfix, primary: &primary, selection, hints, log, locks: &mut locks };
+    let mut plan = plan(edit, host).map_err(EditError::in_full)?;
+    let hint = plan.hint.take();
     check(postfix.root, &plan).map_err(EditError::Refused)?;
     if manner.dry_run {
         let text = preview(postfix.root, &plan).map_err(EditError::Refused)?;
         print(&text)?;
-        return Ok(0);
+        return Ok(Outcome::default());
     }
     if plan.is_empty() {
-        return Ok(0);
+        return Ok(Outcome { status: 0, hint });
     }
     let done = Apply { root: postfix.root, log, patience, locks: locks.needed(edit, &plan)? }.apply(plan)?;
-    Ok(u8::from(!done))
+    Ok(Outcome { status: u8::from(!done), hint: hint.filter(|_| done) })
 }
 
 fn plan(edit: &Edit, host: Host) -> Result<Plan> {
-    let load = || {
+    let mut about_left_out = None;
+    let mut load = || {
         let scan = Scan::run(host.primary.clone(), host.postfix, Keep::Values);
-        scan.report(host.selection, host.log).map(|(_, instances)| instances)
+        let (_, instances) = scan.report(host.selection, host.log)?;
+        about_left_out = host.hints.left_out(&instances);
+        anyhow::Ok(instances)
     };
-    match edit {
+    let mut plan = match edit {
         // Alone among the actions, this one is there to make the others possible.
         Edit::Init => init::plan(host),
         Edit::Create { assignment, parameters } => create::plan(load()?, assignment, parameters, host),
@@ -128,7 +145,9 @@ fn plan(edit: &Edit, host: Host) -> Result<Plan> {
         Edit::Destroy => destroy::plan(load()?, host),
         Edit::Enable => enable::plan(load()?, true, host),
         Edit::Disable => enable::plan(load()?, false, host),
-    }
+    }?;
+    plan.hint = plan.hint.or(about_left_out);
+    Ok(plan)
 }
 
 /// The locks of one action: the primary's first, then that of its target.
@@ -177,6 +196,7 @@ pub struct Host<'a, 'l> {
     pub postfix: &'a Postfix<'a>,
     pub primary: &'a Primary,
     pub selection: &'a Selection,
+    pub hints: Hints<'a>,
     pub log: &'a Log,
     locks: &'a mut Locks<'l>,
 }
@@ -208,20 +228,26 @@ impl Host<'_, '_> {
     }
 
     /// The instance that `-i` selects; it must be whole.
-    pub fn target<'i>(&self, instances: &'i Instances) -> Result<&'i Instance, EditError> {
+    pub fn target<'i>(&self, instances: &'i Instances) -> Result<&'i Instance> {
         match self.find(instances)? {
             Some(Target::Whole(instance)) => Ok(instance),
-            Some(Target::Broken(broken)) => Err(EditError::Broken(printable(&broken.config_directory))),
-            None => Err(self.no_instance()),
+            Some(Target::Broken(broken)) => {
+                let error = EditError::Broken(printable(&broken.config_directory));
+                Err(hinted(error, self.hints.unusable(broken)))
+            }
+            None => Err(self.no_instance(instances)),
         }
     }
 
     /// The secondary that `-i` selects, and that may be taken off the list: not while it is enabled, as far as is known.
-    pub fn removable<'i>(&self, instances: &'i Instances) -> Result<Option<Target<'i>>, EditError> {
+    pub fn removable<'i>(&self, instances: &'i Instances) -> Result<Option<Target<'i>>> {
         let target = self.find(instances)?;
         match target {
-            Some(Target::Whole(instance)) if instance.primary => Err(EditError::RemovePrimary),
-            Some(Target::Whole(instance)) if instance.enabled => Err(EditError::RemoveEnabled),
+            Some(Target::Whole(instance)) if instance.primary => Err(EditError::RemovePrimary.into()),
+            Some(Target::Whole(instance)) if instance.enabled => {
+                let runs = is_running(self.postfix.root, instance).unwrap_or(false);
+                Err(hinted(EditError::RemoveEnabled, Some(self.hints.disable_first(instance, runs))))
+            }
             _ => Ok(target),
         }
     }
@@ -248,11 +274,12 @@ impl Host<'_, '_> {
         Ok(served.or_else(left_out))
     }
 
-    pub fn no_instance(&self) -> EditError {
-        match self.selection {
+    pub fn no_instance(&self, instances: &Instances) -> anyhow::Error {
+        let error = match self.selection {
             Selection::Name(name) => EditError::NoInstance(printable(name)),
             _ => EditError::NotSelected,
-        }
+        };
+        hinted(error, self.hints.closest(instances))
     }
 
     /// Sets parameters in the main.cf of an instance, which is read under its lock.

@@ -7,8 +7,10 @@ mod members;
 mod report;
 mod watch;
 
-use super::{ActionError, in_order, print};
+use super::hint::Hints;
+use super::{ActionError, Outcome, in_order, print};
 use crate::cli::request::{Request, View};
+use crate::error::hinted;
 use crate::instance::Instances;
 use crate::instance::parameters::Postfix;
 use crate::instance::primary::Primary;
@@ -27,18 +29,18 @@ use std::time::SystemTime;
 const FAILED: u8 = 1;
 const NOT_RUNNING: u8 = 3;
 
-/// Shows the instances that are meant, and returns the exit status; with `watch` again and again.
-pub fn show(request: &Request, view: View, primary: Primary, postfix: &Postfix, log: &Log) -> Result<u8> {
+/// Shows the instances that are meant; with `watch` again and again.
+pub fn show(request: &Request, view: View, primary: Primary, postfix: &Postfix, log: &Log) -> Result<Outcome> {
     if let Some(interval) = view.watch {
         match watch::watch(request, view, interval, primary, postfix, log)? {}
     }
     let terminal = Terminal::on_standard_output();
-    let (text, code) = text(request, view, primary, postfix, log, terminal.as_ref())?;
+    let (text, outcome) = text(request, view, primary, postfix, log, terminal.as_ref())?;
     print(&text)?;
-    Ok(code)
+    Ok(outcome)
 }
 
-/// What to show, and the exit status that goes with it. The log is told of what is wrong.
+/// What to show, and what has come of it. The log is told of what is wrong.
 fn text(
     request: &Request,
     view: View,
@@ -46,19 +48,22 @@ fn text(
     postfix: &Postfix,
     log: &Log,
     terminal: Option<&Terminal>,
-) -> Result<(Vec<u8>, u8)> {
+) -> Result<(Vec<u8>, Outcome)> {
     let scan = Scan::run(primary, postfix, Keep::File).settle(log)?;
     let (mut primary, instances) = scan.report(&request.selection, log)?;
     let (services, processes) = (Services::of(postfix.root), Processes::default());
     let probe = Probe { postfix, services: &services, processes: &processes };
     let mut reports = reports(request, &primary, &instances, &probe);
     settle(&mut reports, &mut primary, &probe, log)?;
+    let hints = Hints { request };
     if reports.is_empty() && request.names_instances() {
-        return Err(ActionError::NoMatch.into());
+        return Err(hinted(ActionError::NoMatch, hints.closest(&instances)));
     }
     tell(&reports, log);
     let reports = in_order(reports, view.reverse);
-    Ok((shown(&reports, view, terminal), exit_status(&reports)))
+    let hint = hints.closest(&instances).or_else(|| hints.left_out(&instances));
+    let outcome = Outcome { status: exit_status(&reports), hint };
+    Ok((shown(&reports, view, terminal), outcome))
 }
 
 /// Looks again at the instances with complaints, until these are the same at two looks in a row.

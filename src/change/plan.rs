@@ -15,6 +15,8 @@ pub struct Plan {
     pub finish: Vec<Step>,
     /// What to do if a step after the commit fails.
     pub remedy: Option<String>,
+    /// What to type next, once it is done.
+    pub hint: Option<String>,
 }
 
 impl Plan {

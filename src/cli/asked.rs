@@ -115,18 +115,19 @@ impl Asked {
 
     fn judge(self, operands: Vec<OsString>) -> Result<(Mode, Selection, Narrowing), RequestError> {
         refuse(self.several_selections, RequestError::SeveralSelections)?;
-        refuse(self.several_modes && self.new_mode, RequestError::NotOneModeOfAll)?;
-        let asking = self.mode.filter(|_| !self.several_modes).ok_or(RequestError::NotOneMode)?;
+        refuse(self.several_modes && self.new_mode, RequestError::SeveralModesOfAll)?;
+        refuse(self.several_modes, RequestError::SeveralModes)?;
+        let Some(asking) = self.mode else { return Err(RequestError::NoMode(operands)) };
         let Asked { selection, narrowing, assignment, reverse, json, watch, running, dry_run, lock_timeout, .. } = self;
         let mode = match asking {
             Asking::List => {
-                refuse(!operands.is_empty(), RequestError::CommandNotAllowed("-l"))?;
+                refuse_operands(operands, "-l")?;
                 refuse_assignment(assignment)?;
                 refuse_running(running)?;
                 Mode::List { json, reverse }
             }
             Asking::Status => {
-                refuse(!operands.is_empty(), RequestError::CommandNotAllowed("--status"))?;
+                refuse_operands(operands, "--status")?;
                 refuse_assignment(assignment)?;
                 refuse_running(running)?;
                 Mode::Status(View { json, reverse, watch })
@@ -143,7 +144,7 @@ impl Asked {
                 Mode::Execute { command, reverse, running }
             }
             Asking::Check => {
-                refuse(!operands.is_empty(), RequestError::CommandNotAllowed("--check"))?;
+                refuse_operands(operands, "--check")?;
                 refuse_assignment(assignment)?;
                 refuse_running(running)?;
                 refuse(reverse, RequestError::OnlyWith("-R", "'-l', '-x' or '--status'"))?;
@@ -187,7 +188,9 @@ fn edit(
         true if makes || action == Action::Assign => {}
         true => return Err(RequestError::AssignmentWithAction { action: name, assignment }),
     }
-    refuse(!parameters.is_empty() && !makes, RequestError::ParametersWithAction(name))?;
+    if let Some(first) = parameters.first().filter(|_| !makes) {
+        return Err(RequestError::ParametersWithAction(name, first.clone()));
+    }
     Ok(match action {
         Action::Create => Edit::Create { assignment, parameters },
         Action::Import => Edit::Import { assignment, parameters },
@@ -242,6 +245,10 @@ fn once<T>(place: &mut Option<T>, value: T, option: &'static str) -> Result<(), 
     refuse(place.is_some(), RequestError::Repeated(option))?;
     *place = Some(value);
     Ok(())
+}
+
+fn refuse_operands(operands: Vec<OsString>, mode: &'static str) -> Result<(), RequestError> {
+    operands.into_iter().next().map_or(Ok(()), |first| Err(RequestError::CommandNotAllowed(mode, first)))
 }
 
 fn refuse_assignment(assignment: Assignment) -> Result<(), RequestError> {

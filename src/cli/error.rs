@@ -24,12 +24,17 @@ pub enum RequestError {
     InvalidShell(OsString),
     #[error("Specity no more than one of '-a', '-g', '-i'")]
     SeveralSelections,
+    /// The operands, none or several.
     #[error("Specify exactly one of '-e', '-l', '-p', '-x'")]
-    NotOneMode,
+    NoMode(Vec<OsString>),
+    #[error("Specify exactly one of '-e', '-l', '-p', '-x'")]
+    SeveralModes,
+    /// One of them is a mode that the original has not.
     #[error("Specify exactly one of '-e', '-l', '-p', '-x', '--status', '--check'")]
-    NotOneModeOfAll,
+    SeveralModesOfAll,
+    /// The mode, and the first operand.
     #[error("Command not allowed with '{0}'")]
-    CommandNotAllowed(&'static str),
+    CommandNotAllowed(&'static str, OsString),
     #[error("Command required with '-p' or '-x' option")]
     NoCommand,
     #[error("The '-p' and '-e' options preclude the use of '-R'")]
@@ -40,8 +45,9 @@ pub enum RequestError {
     AssignmentWithAction { action: &'static str, assignment: Assignment },
     #[error("Specify new instance name or group with '-e assign'")]
     NoAssignment,
+    /// The action, and the first operand.
     #[error("Parameter overrides not valid with '-e {0}'")]
-    ParametersWithAction(&'static str),
+    ParametersWithAction(&'static str, OsString),
     /// An option, what was given, and what it takes.
     #[error("Invalid '{0}' value '{value}'. Specify {2}", value = printable(.1))]
     InvalidValue(&'static str, OsString, &'static str),

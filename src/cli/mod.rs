@@ -5,12 +5,13 @@
 //! - [`help`]: what is answered without looking at any instance.
 //! - [`request`]: what is asked of the instances.
 //! - `asked`: the checks, in their fixed order.
-//! - [`error`]: the complaints about usage.
+//! - [`error`]: the complaints about usage, and [`hint`]: what to type in place of that.
 
 mod asked;
 pub mod error;
 pub mod getopt;
 pub mod help;
+pub mod hint;
 pub mod options;
 pub mod request;
 

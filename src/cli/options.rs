@@ -52,7 +52,7 @@ pub struct Row {
     pub help: &'static str,
 }
 
-const MODES: &str = "Modes (exactly one)";
+pub(super) const MODES: &str = "Modes (exactly one)";
 const SELECTION: &str = "Selection (at most one; none means all, but not with -e)";
 const NARROWING: &str = "Of the selected ones (not with -e)";
 const OUTPUT: &str = "Order and output";

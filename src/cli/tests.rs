@@ -45,6 +45,84 @@ fn messages_are_those_of_the_real_program() {
 }
 
 #[test]
+fn hints_about_wrong_usage() {
+    let summary = "--status shows how the instances are, --check what is wrong with them, --help all options";
+    let several = "with -e, select one instance at a time; otherwise -g GROUP or --match PATTERN selects several";
+    let no_restart = "postfix(1) has no restart: use -p stop, and then -p start";
+    for (line, hint) in [
+        // No mode.
+        ("postmulti", summary),
+        ("postmulti -i in", summary),
+        ("postmulti in", summary),
+        ("postmulti ''", summary),
+        ("postmulti status", "did you mean --status?"),
+        ("postmulti staus", "did you mean --status?"),
+        ("postmulti check", "did you mean --check?"),
+        ("postmulti list", "did you mean --list?"),
+        ("postmulti help", "did you mean --help?"),
+        ("postmulti -v version", "did you mean --version?"),
+        ("postmulti start", "did you mean -p start?"),
+        ("postmulti statr", "did you mean -p start?"),
+        ("postmulti start -i in", "did you mean -i in -p start?"),
+        ("postmulti stop --group=mta -v", "did you mean -g mta -p stop?"),
+        ("postmulti enable -ia'b", r"did you mean -i 'a'\''b' -e enable?"),
+        ("postmulti enabled in", "did you mean -e enable?"),
+        ("postmulti restart -i in", no_restart),
+        // Letters and long names that are no options.
+        ("postmulti -h", "did you mean --help?"),
+        ("postmulti -?", "did you mean --help?"),
+        ("postmulti -V", "did you mean --version?"),
+        ("postmulti -z", "--help lists all options"),
+        ("postmulti --halp", "did you mean --help?"),
+        ("postmulti --statsu -i in", "did you mean --status?"),
+        ("postmulti --grop=mta -l", "did you mean --group?"),
+        ("postmulti --nosuch", "--help lists all options"),
+        ("postmulti --e", ""),
+        ("postmulti -i", ""),
+        // Actions.
+        ("postmulti -e start", "did you mean -p start?"),
+        ("postmulti -i in -e status", "did you mean --status?"),
+        ("postmulti -e creat", "did you mean -e create?"),
+        ("postmulti -e restart", no_restart),
+        ("postmulti -e nosuch", ""),
+        // Operands.
+        ("postmulti --status in", "select with -i in"),
+        ("postmulti -l in out", "select with -i in"),
+        ("postmulti --check -", "select with -i -"),
+        ("postmulti -l a*b", "select with -i 'a*b'"),
+        ("postmulti -l -- -z", ""),
+        ("postmulti -l ''", ""),
+        ("postmulti -e enable in", "select with -i in"),
+        ("postmulti -e enable a=b", ""),
+        // What does not go together.
+        ("postmulti -l -i a -i b", several),
+        ("postmulti -a -g mta -p stop", several),
+        ("postmulti -jp start", "-j goes with -l, --status and --check"),
+        ("postmulti -j -e init", "-j goes with -l, --status and --check"),
+        ("postmulti -l -p", ""),
+        ("postmulti -l --status", ""),
+    ] {
+        assert_eq!(asked(line).unwrap_err().hint().unwrap_or_default(), hint, "{line}");
+    }
+}
+
+#[test]
+fn hints_about_an_assignment_in_place_of_a_selection() {
+    let hint = |line: &str| asked(line).unwrap_err().hint().unwrap_or_default();
+    for action in ["-e enable", "-e disable", "-e deport", "-e destroy", "-p start", "-x true", "-l"] {
+        let assigned = |option: &str| format!("postmulti {option} {action}");
+        assert_eq!(hint(&assigned("-I postfix-in")), "-I assigns a name; select with -i postfix-in", "{action}");
+        assert_eq!(hint(&assigned("-I a'b")), r"-I assigns a name; select with -i 'a'\''b'", "{action}");
+        assert_eq!(hint(&assigned("-I -")), "-I assigns a name; select with -i -", "{action}");
+    }
+    assert_eq!(hint("postmulti -l -G mta"), "-G assigns a group; select with -g mta");
+    let one = "-G assigns a group; -e destroy is about one instance: select it with -i";
+    assert_eq!(hint("postmulti -G mta -e destroy"), one);
+    // Which selects nothing.
+    assert_eq!(hint("postmulti -I postfix-in -e init"), "");
+}
+
+#[test]
 fn messages_show_bytes_as_postfix_logs_them_and_getopt_as_they_are() {
     let said = |argument: &[u8]| {
         let argv = ["a/pm".into(), OsString::from_vec(argument.to_vec())];
@@ -185,7 +263,7 @@ fn match_refuses_a_malformed_pattern() {
         let narrowing = asked(&format!("postmulti -l --match {pattern}")).unwrap().narrowing;
         assert_eq!(narrowing.pattern, Some(pattern.into()));
     }
-    assert_eq!(asked("postmulti --match ''").unwrap_err(), RequestError::NotOneMode);
+    assert_eq!(asked("postmulti --match ''").unwrap_err(), RequestError::NoMode(Vec::new()));
 }
 
 #[test]

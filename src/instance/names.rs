@@ -3,7 +3,9 @@
 use super::Instance;
 use super::select::NAME_PREFIX;
 use crate::cli::request::Assignment;
+use crate::error::Hint;
 use crate::system::log::printable;
+use crate::system::quote::quoted;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use thiserror::Error;
@@ -24,6 +26,17 @@ pub enum NameError {
     UnsafeGroup(String),
 }
 
+impl NameError {
+    /// The name with the prefix that it lacks.
+    fn hint(&self) -> Option<String> {
+        let NameError::Prefix(name) = self else { return None };
+        let name = printable(name);
+        let begins = name.get(..7).is_some_and(|begin| begin.eq_ignore_ascii_case("postfix"));
+        let rest = if begins { name[7..].trim_start_matches(['-', '_', '.']) } else { &name };
+        (!rest.is_empty()).then(|| format!("give the name as -I {}", quoted(format!("{NAME_PREFIX}{rest}"))))
+    }
+}
+
 /// A new name and a new group that an instance may have: None leaves it alone, empty clears it.
 #[derive(Debug)]
 pub struct Names {
@@ -33,7 +46,11 @@ pub struct Names {
 
 impl Names {
     /// Judges what `-I` and `-G` ask for.
-    pub fn new(asked: &Assignment) -> Result<Names, NameError> {
+    pub fn new(asked: &Assignment) -> anyhow::Result<Names> {
+        Names::check(asked).hint(NameError::hint)
+    }
+
+    fn check(asked: &Assignment) -> Result<Names, NameError> {
         let Assignment { name, group } = asked;
         if let Some(name) = name.as_ref().filter(|name| !name.is_empty()) {
             if !is_safe(name) {
@@ -74,4 +91,22 @@ impl Names {
 
 fn is_safe(name: &OsStr) -> bool {
     name.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || PUNCTUATION.contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hint_adds_the_prefix() {
+        for (name, expected) in [
+            ("in", "give the name as -I postfix-in"),
+            ("Postfix-in", "give the name as -I postfix-in"),
+            ("postfix_in", "give the name as -I postfix-in"),
+            ("a!", "give the name as -I 'postfix-a!'"),
+            ("postfix", ""),
+        ] {
+            assert_eq!(NameError::Prefix(name.into()).hint().unwrap_or_default(), expected, "{name}");
+        }
+    }
 }

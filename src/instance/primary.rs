@@ -109,6 +109,13 @@ pub enum PrimaryError {
     NotDirectory { name: &'static str, value: String },
 }
 
+impl PrimaryError {
+    /// Returns true if this user may not read the file.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, PrimaryError::File(FileError::Read(error)) if error.is_denied())
+    }
+}
+
 impl From<ValueError> for PrimaryError {
     fn from(error: ValueError) -> Self {
         match error.problem {

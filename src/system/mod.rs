@@ -11,6 +11,7 @@ pub mod passwd;
 pub mod process;
 pub mod processes;
 pub mod pty;
+pub mod quote;
 pub mod root;
 pub mod services;
 pub mod space;

@@ -6,18 +6,23 @@ use nix::pty::openpty;
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use std::fs::{self, File};
 use std::io::Read;
-use std::process::Stdio;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 
 /// Runs postmulti on a terminal, and returns its exit status, standard output, and what the terminal shows.
 fn on_terminal(host: &Host, arguments: &[&str]) -> (Option<i32>, Vec<u8>, String) {
+    shown_by(&mut postmulti(host, arguments, || Ok(())))
+}
+
+fn shown_by(command: &mut Command) -> (Option<i32>, Vec<u8>, String) {
     let terminal = openpty(None, None).unwrap();
     let mut settings = tcgetattr(&terminal.slave).unwrap();
     cfmakeraw(&mut settings);
     tcsetattr(&terminal.slave, SetArg::TCSANOW, &settings).unwrap();
-    let mut command = postmulti(host, arguments, || Ok(()));
     let output = command.stdout(Stdio::piped()).stderr(terminal.slave).spawn().unwrap();
-    // It holds the other end of the terminal, without which reading comes to an end.
-    drop(command);
+    // Else the command keeps the other end of the terminal open, and reading never ends.
+    command.stderr(Stdio::null());
     let mut shown = Vec::new();
     let _end = File::from(terminal.master).read_to_end(&mut shown);
     let output = output.wait_with_output().unwrap();
@@ -59,12 +64,20 @@ fn what_is_wrong_with_a_command() {
         (&["-I", "new", "-e", "create"], "give the name as -I postfix-new"),
         (&["-i", "out", "-I", "relay", "-e", "assign"], "give the name as -I postfix-relay"),
         (&["-I", "Postfix_new", "-e", "import"], "give the name as -I postfix-new"),
-        (&["-z"], ""),
+        (&["-i", "in"], "--status shows how the instances are, --check what is wrong with them, --help all options"),
+        (&["start", "-i", "in"], "did you mean -i in -p start?"),
+        (&["--halp"], "did you mean --help?"),
+        (&["-h"], "did you mean --help?"),
+        (&["--status", "in"], "select with -i in"),
+        (&["-j", "-p", "stop"], "-j goes with -l, --status and --check"),
+        (&["-l", "-p"], ""),
         (&["-l"], ""),
     ] {
         assert_eq!(hint(&host, arguments), expected, "{arguments:?}");
     }
 }
+
+const UNUSABLE: &str = "/etc/postfix-out cannot be used; to see what is wrong: postmulti -i /etc/postfix-out --check";
 
 #[test]
 fn what_is_close_to_a_name() {
@@ -75,7 +88,17 @@ fn what_is_close_to_a_name() {
         (&["-i", "inn", "-l"], "did you mean -i postfix-in?"),
         (&["-g", "mat", "-x", "true"], "did you mean -g mta?"),
         (&["-i", "mta", "-p", "stop"], "did you mean -g mta?"),
+        (&["-i", "inn", "--status"], "did you mean -i postfix-in?"),
+        (&["-i", "/etc/postfix-inn", "--check"], "did you mean -i /etc/postfix-in?"),
+        (&["-i", "inn", "-l", "--match", "*"], "did you mean -i postfix-in?"),
         (&["-i", "out", "-e", "deport"], "did you mean -i /etc/postfix-out?"),
+        (&["-i", "out", "-x", "true"], UNUSABLE),
+        (&["-i", "/etc/postfix-out", "-p", "start"], UNUSABLE),
+        (&["-i", "out", "-l"], UNUSABLE),
+        (&["-i", "/etc/postfix-out", "-e", "enable"], UNUSABLE),
+        (&["-i", "/etc/postfix-out", "-e", "destroy"], "take it off the list: postmulti -i /etc/postfix-out -e deport"),
+        (&["-i", "out", "--status"], UNUSABLE),
+        (&["-i", "out", "--check"], ""),
         (&["-i", "/etc/postfix-inn", "-l"], "did you mean -i /etc/postfix-in?"),
         (&["-i", "a\x1b[1m\nb", "-x", "true"], "see what there is: postmulti -l"),
         (&["-i", "inn", "-I", "postfix-new", "-e", "create"], "did you mean -i postfix-in?"),
@@ -146,4 +169,84 @@ fn what_a_new_instance_waits_for() {
     assert_eq!(enable("new"), format!("{fresh}{open}"));
     replace("authorized_submit_users =", "authorized_submit_users = root");
     assert_eq!(enable("new"), "");
+}
+
+#[test]
+fn conflict_is_explained_by_check() {
+    let host = Host::as_root();
+    host.instance("postfix-new", "multi_instance_name = postfix-in\n");
+    let check = "to see what is in conflict: postmulti --check";
+    for arguments in [&["-l"][..], &["-i", "out", "-l"], &["--status"], &["-i", "out", "-e", "enable"]] {
+        assert_eq!(hint(&host, arguments), check, "{arguments:?}");
+    }
+    assert_eq!(hint(&host, &["-i", "nosuch", "-e", "enable"]), "see what there is: postmulti -l");
+    assert_eq!(hint(&host, &["--check"]), "");
+}
+
+#[test]
+fn ordinary_user_needs_root() {
+    let host = Host::as_root();
+    fs::set_permissions(host.path("/"), fs::Permissions::from_mode(0o755)).unwrap();
+    let denied = |arguments: &[&str]| {
+        let mut command = postmulti(&host, arguments, || Ok(()));
+        let (status, _, shown) = shown_by(command.uid(65534).gid(65534));
+        assert_eq!(status, Some(1));
+        assert!(shown.contains("Permission denied"), "{shown}");
+        shown.lines().last().unwrap().to_owned()
+    };
+    let expected = "postmulti: hint: run it as root";
+    assert_eq!(denied(&["-e", "init"]), expected);
+    assert_eq!(denied(&["-I", "postfix-new", "-e", "create"]), expected);
+    assert_eq!(denied(&["-i", "out", "-e", "disable"]), expected);
+    fs::set_permissions(host.path("/etc/postfix-out/main.cf"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(denied(&["-l"]), expected);
+    assert_eq!(denied(&["-i", "out", "-x", "true"]), expected);
+    fs::set_permissions(host.path("/etc/postfix/main.cf"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(denied(&["-l"]), expected);
+}
+
+#[test]
+fn mail_config_is_to_be_unset() {
+    let host = Host::as_root();
+    for (value, message) in [
+        ("/etc/postfix-in", "Non-default configuration directory: MAIL_CONFIG=/etc/postfix-in"),
+        ("/etc/it's", "open /etc/it's/main.cf: No such file or directory"),
+    ] {
+        let mut command = postmulti(&host, &["-l"], || Ok(()));
+        let select = value.replace("/etc/it's", r"'/etc/it'\''s'");
+        let (status, _, shown) = shown_by(command.env("MAIL_CONFIG", value));
+        let hint = format!("postmulti: hint: unset MAIL_CONFIG; to select the instance: -i {select}\n");
+        assert_eq!((status, shown), (Some(1), format!("postmulti: fatal: {message}\n{hint}")));
+    }
+    let mut command = postmulti(&host, &["-l"], || Ok(()));
+    let (status, _, shown) = shown_by(command.env("MAIL_CONFIG", "/etc/postfix"));
+    assert_eq!((status, &*shown), (Some(0), ""));
+}
+
+/// A selection after the command comes too late: every instance gets the command, as with the original.
+#[test]
+fn selection_after_the_command_is_reported_before_it_runs() {
+    let host = Host::with_programs(&[]);
+    host.postfix("echo \"$MAIL_CONFIG: $*\" >&2");
+    let (status, _, shown) = on_terminal(&host, &["-p", "stop", "-i", "in"]);
+    let hint = "-i in after stop selects nothing: stop is for all instances; to select: postmulti -i in -p stop";
+    let (first, rest) = shown.split_once('\n').unwrap();
+    assert_eq!((status, the_hint(&host, &format!("{first}\n"))), (Some(0), hint.to_owned()));
+    assert_eq!(rest, "/etc/postfix-in: -- stop -i in\n/etc/postfix-out: -- stop -i in\n/etc/postfix: -- stop -i in\n");
+}
+
+#[test]
+fn commands_that_do_not_do_what_was_expected() {
+    let host = Host::with_programs(&["postfix-off"]);
+    host.postfix("[ $2 = check ]");
+    let last = |arguments: &[&str]| {
+        let (_, _, shown) = on_terminal(&host, arguments);
+        the_hint(&host, &shown)
+    };
+    let off = "off is disabled: it was checked, not started; enable it first: postmulti -i off -e enable";
+    assert_eq!(last(&["-i", "off", "-p", "start"]), off);
+    assert_eq!(last(&["-i", "in", "-p", "start"]), "");
+    assert_eq!(last(&["-i", "in", "-p", "restart"]), "postfix(1) has no restart: use -p stop, and then -p start");
+    assert_eq!(last(&["-i", "in", "-p", "enable"]), "enable is an action: use -e enable");
+    assert_eq!(last(&["-i", "in", "-p", "status"]), "");
 }

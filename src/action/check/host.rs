@@ -9,7 +9,7 @@ use crate::instance::parameters::{self, Parameters, Postfix};
 use crate::instance::primary::Primary;
 use crate::instance::queues::messages;
 use crate::instance::scan::{Keep, LoadError, Scan};
-use crate::instance::{Cause, Instance, LeftOut};
+use crate::instance::{Cause, Instance, Instances, LeftOut};
 use crate::system::directory::SystemError;
 use crate::system::file::{self, ReadError};
 use crate::system::log::{Log, printable};
@@ -79,6 +79,11 @@ impl<'a> Snapshot<'a> {
         self.master_cf.retain(|directory, _| !doubtful.contains(directory));
         self.read_master_cf();
         Ok(())
+    }
+
+    /// The instances as the other modes know them. What is wrong with them is a finding, and no warning.
+    pub fn into_instances(self, request: &Request, log: &Log) -> Result<Instances> {
+        Ok(self.scan.report(&request.selection, &log.keeping())?.1)
     }
 
     /// Reads the master.cf of each instance whose main.cf can be used, if it was not read before.

@@ -15,8 +15,10 @@ mod network;
 mod settings;
 mod units;
 
-use super::{ActionError, print};
+use super::hint::Hints;
+use super::{ActionError, Outcome, print};
 use crate::cli::request::Request;
+use crate::error::hinted;
 use crate::instance::parameters::Postfix;
 use crate::instance::primary::Primary;
 use crate::instance::scan::MAX_LOOKS;
@@ -54,12 +56,11 @@ struct Report {
     doubtful: FxHashSet<OsString>,
 }
 
-/// Prints what was found about the instances that the request is about, and returns the exit status: 1 if there are
-/// problems.
+/// Prints what was found about the instances that the request is about. The exit status is 1 if there are problems.
 ///
 /// Nothing is locked while the files are read. So what was found is looked at again, until it is the same at two looks in
 /// a row.
-pub fn check(request: &Request, json: bool, primary: Primary, postfix: &Postfix, log: &Log) -> Result<u8> {
+pub fn check(request: &Request, json: bool, primary: Primary, postfix: &Postfix, log: &Log) -> Result<Outcome> {
     let postfix = &postfix.without_postconf();
     let mut snapshot = Snapshot::read(primary, postfix);
     let mut report = Report::of(&Host::new(request, &snapshot, None), json);
@@ -76,10 +77,11 @@ pub fn check(request: &Request, json: bool, primary: Primary, postfix: &Postfix,
         }
     }
     if report.is_about_none && request.names_instances() {
-        return Err(ActionError::NoMatch.into());
+        let instances = snapshot.into_instances(request, log)?;
+        return Err(hinted(ActionError::NoMatch, Hints { request }.closest(&instances)));
     }
     print(&report.text)?;
-    Ok(u8::from(report.worst > Some(Severity::Note)))
+    Ok(Outcome { status: u8::from(report.worst > Some(Severity::Note)), hint: None })
 }
 
 impl Report {
