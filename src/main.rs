@@ -18,7 +18,6 @@ use postmulti::instance::primary::Primary;
 use postmulti::system::log::Log;
 use postmulti::system::mail_log::{Facility, MailLog};
 use postmulti::system::process;
-use postmulti::system::quote::quoted;
 use postmulti::system::root::Root;
 use std::ffi::{OsStr, c_char, c_int};
 
@@ -83,10 +82,7 @@ fn run(arguments: Arguments, log: &Log) -> anyhow::Result<Outcome> {
 
 fn primary(postfix: &Postfix, log: &Log) -> anyhow::Result<Primary> {
     let asked = std::env::var_os(MAIL_CONFIG).filter(|asked| asked != CONFIG_DIRECTORY);
-    let unset = || {
-        let select = quoted(asked.as_ref()?);
-        Some(format!("unset {MAIL_CONFIG}; to select the instance: -i {select}"))
-    };
+    let unset = || asked.as_ref().map(|_| format!("unset {MAIL_CONFIG}, and select an instance with -i"));
     let config_directory = asked.as_deref().unwrap_or(OsStr::new(CONFIG_DIRECTORY));
     let primary = Primary::load(postfix, config_directory, log);
     let primary = primary.hint(|error| unset().or_else(|| as_root(error.is_denied())))?;

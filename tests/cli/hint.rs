@@ -210,12 +210,11 @@ fn mail_config_is_to_be_unset() {
     let host = Host::as_root();
     for (value, message) in [
         ("/etc/postfix-in", "Non-default configuration directory: MAIL_CONFIG=/etc/postfix-in"),
-        ("/etc/it's", "open /etc/it's/main.cf: No such file or directory"),
+        ("/etc/nosuch", "open /etc/nosuch/main.cf: No such file or directory"),
     ] {
         let mut command = postmulti(&host, &["-l"], || Ok(()));
-        let select = value.replace("/etc/it's", r"'/etc/it'\''s'");
         let (status, _, shown) = shown_by(command.env("MAIL_CONFIG", value));
-        let hint = format!("postmulti: hint: unset MAIL_CONFIG; to select the instance: -i {select}\n");
+        let hint = "postmulti: hint: unset MAIL_CONFIG, and select an instance with -i\n";
         assert_eq!((status, shown), (Some(1), format!("postmulti: fatal: {message}\n{hint}")));
     }
     let mut command = postmulti(&host, &["-l"], || Ok(()));
