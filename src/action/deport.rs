@@ -15,7 +15,20 @@ pub fn plan(instances: Instances, host: Host) -> Result<Plan> {
     host.check_initialised()?;
     let config_directory = match target {
         Target::Whole(instance) => {
-            host.check_stopped(instance, is_running).hint(|_| Some(host.hints.stop_first(instance)))?;
+            match instances.owner_of_queue(instance) {
+                // A master(8) there is the owner's.
+                Some(owner) => host.log.warning(format!(
+                    "instance {} has the queue directory of {}: cannot tell whether it is running itself",
+                    printable(&instance.config_directory),
+                    printable(owner)
+                )),
+                None => {
+                    // Where another spelling of its queue is another instance's, that one would be stopped.
+                    let is_alone = instances.shared_by(&instance.config_directory).is_none();
+                    let stop_first = |_: &_| is_alone.then(|| host.hints.stop_first(instance));
+                    host.check_stopped(instance, is_running).hint(stop_first)?;
+                }
+            }
             &instance.config_directory
         }
         Target::Broken(broken) => {

@@ -95,6 +95,14 @@ impl LeftOut {
 }
 
 impl Instances {
+    /// The configuration directory of the instance whose queue directory this one has, and is left out for that.
+    pub fn owner_of_queue(&self, instance: &Instance) -> Option<&OsStr> {
+        let left_out = self.left_out.iter().find(|left_out| left_out.config_directory == instance.config_directory)?;
+        let mut conflicts = left_out.conflicts().iter().map(Conflict::claims);
+        let (_, owner) = conflicts.find(|(later, _)| later.parameter == "queue_directory")?;
+        Some(&owner.config_directory)
+    }
+
     /// The name or directory that an instance has in common with another one, however that is spelled.
     pub fn shared_by(&self, config_directory: &OsStr) -> Option<String> {
         let involves = |conflict: &&Conflict| conflict.involves(config_directory);
