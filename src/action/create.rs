@@ -1,38 +1,28 @@
 //! `-e create`: makes a new instance, disabled, and puts it on the list.
 
 use super::import::{self, check_free, claim, listed};
-use super::leftovers;
 use super::lifecycle::{Alternate, Host};
 use super::operands::{OperandError, Operands};
+use super::places::{self, By};
 use super::private_files::PrivateFiles;
-use super::prototype::{Prototypes, shared};
+use super::prototype::{Prototypes, Setting, main_cf_text, shared};
+use super::{leftovers, links};
 use crate::change::plan::{Plan, Step, Write};
 use crate::cli::request::Assignment;
 use crate::instance::names::Names;
-use crate::instance::parameters::{Parameters, Problem, ValueError, main_cf};
+use crate::instance::parameters::{Parameters, main_cf};
+use crate::instance::references::{Located, locate};
 use crate::instance::{Instance, Instances, LeftOut};
 use crate::system::directory::SystemError;
 use crate::system::file;
 use crate::system::log::printable;
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use thiserror::Error;
+use std::path::Path;
 
 /// The modes of new directories, and of those above them that are missing, too.
 const PUBLIC: u32 = 0o755;
 const PRIVATE: u32 = 0o700;
-
-/// The instance that is there is another one.
-#[derive(Debug, Error)]
-#[error("there is an instance in {directory} already, with {parameter}={found} and not {asked}. Nothing was changed")]
-pub struct Contradiction {
-    directory: String,
-    parameter: &'static str,
-    found: String,
-    asked: String,
-}
 
 pub fn plan(
     mut instances: Instances,
@@ -57,7 +47,7 @@ pub fn plan(
     let directories = operands.private_directories(&host.primary.instance, names.name())?;
     if has(&host, &config_directory, "main.cf")? && has(&host, &config_directory, "master.cf")? {
         let instance = import::load(&host, &config_directory)?;
-        check_same(&host, &operands, &instance)?;
+        host.warn(contradicted(&host, &operands, &instance)?);
         return import::add(instances, instance, &names, host);
     }
 
@@ -72,19 +62,21 @@ pub fn plan(
         main_cf: Vec::new(),
     };
     let settings = names.assign(&mut instance);
-    expand(&mut instance, &directories, &settings, &host)?;
+    let own: Vec<Setting> = directories.iter().chain(&settings).cloned().collect();
+    let shared = shared(&host, &instance.config_directory, &own)?;
+    let mut warnings = set_directories(&mut instance, &main_cf_text(shared.iter().chain(&own)), &host)?;
     let with_new = claim(&mut instances, &instance, &host)?;
     let secondaries = if listed { host.primary.secondaries.clone() } else { with_new };
     host.check_initialised()?;
     import::check_places(&instances, &instance)?;
 
     let prototypes = Prototypes::read(&host)?;
-    let new = prototypes.new_main_cf(&host, &instance, &directories, &settings);
+    let new = prototypes.new_main_cf(&host, &instance, &shared, &directories, &settings);
     let (_, parameters) = Parameters::parse(host.postfix, &instance.config_directory, &new.bytes);
-    let parameters = parameters?;
-    check_shared(&host, &parameters)?;
-    let private = PrivateFiles::plan(&host, &instance, &parameters)?;
-    let before = leftovers::check(&host, &instance, &private.queues(&instance), &new)?;
+    let mut private = PrivateFiles::plan(&host, &instance, &parameters?)?;
+    let before = leftovers::check(&host, &instance, &new)?;
+    warnings.extend(places::check(&host, &instances, &instance, &mut private, By::Create)?);
+    host.warn(warnings);
 
     let path = main_cf(&instance.config_directory);
     let is_directory = |step: &Step| matches!(step, Step::SetPermissions(wanted) if wanted.directory);
@@ -101,21 +93,6 @@ pub fn plan(
     Ok(Plan { prepare, commit, finish, ..Plan::default() })
 }
 
-/// Refuses values of the primary's that mean nothing elsewhere: they refer to what its main.cf alone sets.
-fn check_shared(host: &Host, parameters: &Parameters) -> Result<(), ValueError> {
-    let main_cf = host.primary.raw();
-    for (name, _) in shared(host) {
-        match parameters.directory(name) {
-            Err(error) if matches!(&error.problem, Problem::Undefined(other) if main_cf.get(other.as_bytes()).is_some()) =>
-            {
-                return Err(error);
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 /// What is left to do for an instance that is on the list already, if it is the one asked for and lacks something.
 fn finish(
     instances: &Instances,
@@ -125,13 +102,13 @@ fn finish(
     host: &Host,
 ) -> Result<Option<Plan>> {
     let Some(instance) = listed(instances, config_directory, names) else { return Ok(None) };
-    match check_same(host, operands, instance) {
-        Err(error) if error.is::<Contradiction>() || error.is::<OperandError>() => return Ok(None),
-        outcome => outcome?,
+    if !contradicted(host, operands, instance)?.is_empty() {
+        return Ok(None);
     }
     let mut buffer = Vec::new();
     let (_, parameters) = Parameters::read(host.postfix, config_directory, &mut buffer);
-    let private = PrivateFiles::plan(host, instance, &parameters?)?;
+    let mut private = PrivateFiles::plan(host, instance, &parameters?)?;
+    let warnings = links::leave(host, instances, instance, &mut private)?;
     let mut prepare = directories_to_make(host, instance)?;
     if !has(host, config_directory, "master.cf")? {
         prepare.push(Step::Write(Prototypes::read(host)?.master_cf(instance)));
@@ -146,6 +123,7 @@ fn finish(
     if !missing && left.is_none() {
         return Ok(None);
     }
+    host.warn(warnings);
     prepare.extend(private.prepare);
     let finish = private.finish.into_iter().chain(left).collect();
     Ok(Some(Plan { prepare, finish, ..Plan::default() }))
@@ -155,56 +133,55 @@ fn has(host: &Host, config_directory: &OsStr, name: &str) -> Result<bool, System
     file::is_regular(host.postfix.root, &Path::new(config_directory).join(name))
 }
 
-/// Refuses directories that the instance has otherwise. Those that are asked for may refer to what its main.cf says.
-fn check_same(host: &Host, operands: &Operands, instance: &Instance) -> Result<()> {
+/// The operands that the main.cf of an existing instance contradicts, each as a warning: with the original they count for
+/// nothing. An operand may refer to what that main.cf says.
+fn contradicted(host: &Host, operands: &Operands, instance: &Instance) -> Result<Vec<String>> {
+    let config_directory = &instance.config_directory;
+    let main_cf = file::read(host.postfix.root, &main_cf(config_directory))?;
+    let (_, parameters) = Parameters::parse(host.postfix, config_directory, &main_cf);
+    let parameters = parameters?;
+    let mut warnings = Vec::new();
     for (parameter, asked, found) in [
         ("queue_directory", &operands.queue_directory, &instance.queue_directory),
         ("data_directory", &operands.data_directory, &instance.data_directory),
     ] {
         let Some(asked) = asked else { continue };
-        let mut text = file::read(host.postfix.root, &main_cf(&instance.config_directory))?;
-        text.extend([b"\n", &line(parameter, asked.as_bytes())[..]].concat());
-        if expanded(host, &instance.config_directory, &text, parameter)? != Path::new(found) {
-            let directory = printable(&instance.config_directory);
-            let (found, asked) = (printable(found), printable(asked));
-            return Err(Contradiction { directory, parameter, found, asked }.into());
+        let text = [&main_cf[..], b"\n", &main_cf_text([(parameter, asked.clone())].iter())].concat();
+        if located(host, config_directory, &text, parameter).is_ok_and(|located| located.path == Path::new(found)) {
+            continue;
         }
+        let (place, asked, found) = (parameters.place(parameter), printable(asked), printable(found));
+        let says = if place.line.is_some() { "says" } else { "does not set it, which means" };
+        warnings.push(format!("{parameter}={asked} is ignored: {place} {says} {found}"));
     }
-    Ok(())
+    Ok(warnings)
 }
 
-/// Gives a new instance its directories as they will be found: they are text for main.cf, and may refer to parameters.
-fn expand(
-    instance: &mut Instance,
-    directories: &[(&'static str, OsString)],
-    names: &[(&'static str, OsString)],
-    host: &Host,
-) -> Result<(), OperandError> {
-    let own = directories.iter().chain(names).map(|(name, value)| line(name, value.as_bytes()));
-    let text: Vec<u8> = shared(host).iter().map(|(name, value)| line(name, value)).chain(own).flatten().collect();
-    let directory = |parameter| expanded(host, &instance.config_directory, &text, parameter);
-    let (queue_directory, data_directory) = (directory("queue_directory")?, directory("data_directory")?);
-    instance.queue_directory = queue_directory.into();
-    instance.data_directory = data_directory.into();
-    Ok(())
+/// Gives a new instance its directories as Postfix will find them, by the text of its main.cf. Returns warnings.
+fn set_directories(instance: &mut Instance, text: &[u8], host: &Host) -> Result<Vec<String>, OperandError> {
+    let config_directory = instance.config_directory.clone();
+    let mut warnings = Vec::new();
+    for (parameter, directory) in
+        [("queue_directory", &mut instance.queue_directory), ("data_directory", &mut instance.data_directory)]
+    {
+        let located = located(host, &config_directory, text, parameter)?;
+        warnings.extend(located.warning(parameter));
+        *directory = located.path.into();
+    }
+    Ok(warnings)
 }
 
-/// A line of main.cf.
-fn line(name: &str, value: &[u8]) -> Vec<u8> {
-    [name.as_bytes(), b" = ", value, b"\n"].concat()
-}
-
-/// The directory that a parameter means in a main.cf with this text.
-fn expanded(
+/// The directory that a parameter stands for in a main.cf with this text.
+fn located(
     host: &Host,
     config_directory: &OsStr,
     text: &[u8],
     parameter: &'static str,
-) -> Result<PathBuf, OperandError> {
+) -> Result<Located, OperandError> {
     let (_, parameters) = Parameters::parse(host.postfix, config_directory, text);
     let problem = match parameters {
-        Ok(parameters) => match parameters.directory(parameter) {
-            Ok(directory) => return Ok(directory),
+        Ok(parameters) => match locate(&parameters, parameter) {
+            Ok(located) => return Ok(located),
             Err(error) => error.problem.to_string(),
         },
         Err(error) => error.to_string(),

@@ -36,7 +36,7 @@ postmulti -e import config_directory=DIRECTORY
 ";
 
 /// The queue directories that every Postfix has, in the order in which they are told of; postfix-files may name more.
-const QUEUES: [&str; 14] = [
+pub const QUEUES: [&str; 14] = [
     "active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "maildrop", "pid", "private",
     "public", "saved", "trace",
 ];

@@ -3,13 +3,15 @@
 use super::leftovers;
 use super::lifecycle::{Alternate, Host};
 use super::operands::Operands;
+use super::places::{self, By};
 use super::private_files::PrivateFiles;
 use crate::change::plan::{Plan, Step};
 use crate::cli::request::{Assignment, Selection};
 use crate::error::Hint;
-use crate::instance::conflicts::{Conflict, places};
+use crate::instance::conflicts::{self, Conflict};
 use crate::instance::names::Names;
 use crate::instance::parameters::{FileError, Parameters};
+use crate::instance::references::locate;
 use crate::instance::scan::{LoadError, load_one};
 use crate::instance::{Instance, Instances};
 use crate::system::file::{self, ReadError};
@@ -97,9 +99,15 @@ pub fn add(mut instances: Instances, mut instance: Instance, names: &Names, mut 
     let write = host.set(config_directory, &changes)?;
     let (_, parameters) = Parameters::parse(host.postfix, config_directory, &write.after);
     let parameters = parameters?;
-    instance.queue_directory = parameters.directory("queue_directory")?.into();
-    instance.data_directory = parameters.directory("data_directory")?.into();
-    let private = PrivateFiles::plan(&host, &instance, &parameters)?;
+    let queue_directory = locate(&parameters, "queue_directory")?;
+    let data_directory = locate(&parameters, "data_directory")?;
+    let mut warnings: Vec<String> = queue_directory.warning("queue_directory").into_iter().collect();
+    warnings.extend(data_directory.warning("data_directory"));
+    instance.queue_directory = queue_directory.path.into();
+    instance.data_directory = data_directory.path.into();
+    let mut private = PrivateFiles::plan(&host, &instance, &parameters)?;
+    warnings.extend(places::check(&host, &instances, &instance, &mut private, By::Import)?);
+    host.warn(warnings);
     let commit = host.set_lists(&secondaries, config_directory, Alternate::Drop);
     let mut prepare = private.prepare;
     prepare.insert(0, Step::Write(write));
@@ -113,7 +121,7 @@ pub fn claim(instances: &mut Instances, new: &Instance, host: &Host) -> Result<V
     if let Some(name) = &new.name {
         instances.conflicts.add_name(&new.config_directory, name)?;
     }
-    instances.conflicts.add(new, places(host.postfix.root, new)).into_iter().next().map_or(Ok(()), Err)?;
+    instances.conflicts.add(new, conflicts::places(host.postfix.root, new)).into_iter().next().map_or(Ok(()), Err)?;
     list_with(instances, new, host)
 }
 

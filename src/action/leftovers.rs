@@ -1,18 +1,18 @@
-//! A new instance takes nothing that is not its own: its directories are empty, but for what an earlier run of the same
-//! action has left that did not come to its end.
+//! What an earlier run, interrupted, has left in the configuration directory of a new instance. The administrator's files
+//! there stay.
 
 use super::destroy::MARKER;
 use super::lifecycle::Host;
 use super::prototype::NewMainCf;
 use crate::change::plan::{Contents, Part, Removal, Step};
 use crate::instance::Instance;
-use crate::instance::parameters::main_cf;
+use crate::instance::parameters::{main_cf, master_cf};
 use crate::system::directory::{Directory, SystemError, kind};
 use crate::system::file;
-use crate::system::log::printable;
+use crate::system::quote::quoted;
 use anyhow::Result;
 use nix::sys::stat::SFlag;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::Path;
 use thiserror::Error;
 
@@ -20,77 +20,78 @@ use thiserror::Error;
 const UNFINISHED: &str = ".tmp";
 const UNFINISHED_FILES: [&str; 3] = ["main.cf", "main.cf.tmp", "master.cf"];
 
-/// What a file system has in its top directory from the start.
-const LOST_AND_FOUND: &str = "lost+found";
-
-/// A directory holds something else.
+/// Half of an instance, which would be overwritten.
 #[derive(Debug, Error)]
-#[error(
-    "{parameter}={path} is not empty, it holds '{found}'. Nothing was changed: choose another directory, or empty it"
-)]
-pub struct NotEmpty {
-    parameter: &'static str,
-    path: String,
-    found: String,
+pub enum HalfError {
+    #[error(
+        "{directory} holds a main.cf, but no master.cf. Nothing was changed: complete it with \
+         'cp {prototype} {master_cf}', or put it aside with 'mv -n {main_cf} {main_cf}.old'"
+    )]
+    NoMasterCf { directory: String, main_cf: String, master_cf: String, prototype: String },
+    #[error(
+        "{directory} holds a master.cf, but no main.cf. Nothing was changed: put it aside with \
+         'mv -n {master_cf} {master_cf}.old'"
+    )]
+    NoMainCf { directory: String, master_cf: String },
+    #[error(
+        "the instance in {directory} is being destroyed, which was interrupted. Nothing was changed: \
+         complete it with '{postmulti} -i {directory} -e destroy'"
+    )]
+    Destroyed { directory: String, postmulti: String },
 }
 
-/// Checks the directories of a new instance that are there already. Returns the main.cf that an earlier run has left.
-pub fn check(host: &Host, new: &Instance, queues: &[OsString], new_main_cf: &NewMainCf) -> Result<Option<Vec<u8>>> {
-    let mut left = None;
-    check_directory(host, new, "config_directory", &new.config_directory, |directory, name| match name.to_str() {
-        Some("main.cf.tmp" | "master.cf.tmp" | MARKER) => Ok(true),
-        Some(UNFINISHED) => holds_only(directory, name, |inside| UNFINISHED_FILES.iter().any(|file| inside == *file)),
-        Some("main.cf") => {
-            let found = left.insert(file::read(host.postfix.root, &main_cf(&new.config_directory))?);
-            Ok(new_main_cf.may_be_left(found))
-        }
-        _ => Ok(false),
-    })?;
-    check_directory(host, new, "queue_directory", &new.queue_directory, |directory, name| {
-        Ok(queues.iter().any(|queue| queue == name) && holds_only(directory, name, |_| false)?)
-    })?;
-    check_directory(host, new, "data_directory", &new.data_directory, |_, _| Ok(false))?;
-    Ok(left)
-}
-
-fn check_directory(
-    host: &Host,
-    new: &Instance,
-    parameter: &'static str,
-    path: &OsStr,
-    mut is_left: impl FnMut(&Directory, &OsStr) -> Result<bool>,
-) -> Result<()> {
-    let path = Path::new(path);
-    let directory = match Directory::open(host.postfix.root, path) {
-        Err(error) if error.not_found() => return Ok(()),
+/// Returns the main.cf that an earlier run of create has left, if it has.
+///
+/// # Errors
+///
+/// The directory holds a main.cf or a master.cf that create has not made.
+pub fn check(host: &Host, new: &Instance, new_main_cf: &NewMainCf) -> Result<Option<Vec<u8>>> {
+    let directory = match Directory::open(host.postfix.root, Path::new(&new.config_directory)) {
+        Err(error) if error.not_found() => return Ok(None),
         directory => directory?,
     };
-    for name in directory.names()? {
-        let own = [&new.config_directory, &new.queue_directory, &new.data_directory];
-        let leads_to_own = own.into_iter().any(|own| Path::new(own).starts_with(path.join(&name)));
-        let is_own = leads_to_own || (name == LOST_AND_FOUND && holds_only(&directory, &name, |_| false)?);
-        if !is_own && !is_left(&directory, &name)? {
-            return Err(NotEmpty { parameter, path: printable(path), found: printable(name) }.into());
+    let has = |name| Ok::<_, SystemError>(directory.look_at(OsStr::new(name))?.is_some());
+    let (main_cf, master_cf) = (main_cf(&new.config_directory), master_cf(&new.config_directory));
+    let name = || quoted(&new.config_directory);
+    match (has("main.cf")?, has("master.cf")?) {
+        (false, false) => Ok(None),
+        (false, true) => Err(HalfError::NoMainCf { directory: name(), master_cf: host.path(&master_cf) }.into()),
+        (true, _) if has(MARKER)? => {
+            Err(HalfError::Destroyed { directory: name(), postmulti: host.postmulti() }.into())
+        }
+        (true, _) => {
+            let found = file::read(host.postfix.root, &main_cf)?;
+            if new_main_cf.may_be_left(&found) {
+                return Ok(Some(found));
+            }
+            let prototype = Path::new(&host.primary.shared.meta_directory).join("master.cf.proto");
+            let (main_cf, master_cf, prototype) = (host.path(&main_cf), host.path(&master_cf), host.path(&prototype));
+            Err(HalfError::NoMasterCf { directory: name(), main_cf, master_cf, prototype }.into())
         }
     }
-    Ok(())
-}
-
-/// Is it a directory in which there are such names only?
-fn holds_only(parent: &Directory, name: &OsStr, may_hold: impl Fn(&OsStr) -> bool) -> Result<bool> {
-    let is_directory = parent.look_at(name)?.is_some_and(|found| kind(&found) == SFlag::S_IFDIR);
-    Ok(is_directory && parent.child(name)?.names()?.iter().all(|inside| may_hold(inside)))
 }
 
 /// Removes from a configuration directory what says that the instance in it was to come, or to go.
 pub fn remove(host: &Host, config_directory: &OsStr) -> Result<Option<Step>, SystemError> {
-    let directory = Path::new(config_directory);
+    let directory = match Directory::open(host.postfix.root, Path::new(config_directory)) {
+        Err(error) if error.not_found() => return Ok(None),
+        directory => directory?,
+    };
     let mut parts = Vec::new();
-    for (name, contents) in [(MARKER, Contents::File), (UNFINISHED, Contents::Files)] {
-        if file::exists(host.postfix.root, &directory.join(name))? {
-            parts.push(Part { name: name.into(), contents });
-        }
+    if directory.look_at(OsStr::new(MARKER))?.is_some() {
+        parts.push(Part { name: MARKER.into(), contents: Contents::File });
     }
-    let removal = |parts| Step::Remove(Removal { directory: directory.into(), parts, itself: false });
+    if is_unfinished(&directory)? {
+        parts.push(Part { name: UNFINISHED.into(), contents: Contents::Files });
+    }
+    let removal = |parts| Step::Remove(Removal { directory: config_directory.into(), parts, itself: false });
     Ok(Some(parts).filter(|parts| !parts.is_empty()).map(removal))
+}
+
+/// Returns true if there is a directory in which the original has left new files, and nothing else.
+fn is_unfinished(directory: &Directory) -> Result<bool, SystemError> {
+    let name = OsStr::new(UNFINISHED);
+    let is_directory = directory.look_at(name)?.is_some_and(|found| kind(&found) == SFlag::S_IFDIR);
+    let is_known = |inside: &OsStr| UNFINISHED_FILES.iter().any(|file| inside == *file);
+    Ok(is_directory && directory.child(name)?.names()?.iter().all(|inside| is_known(inside)))
 }

@@ -4,7 +4,7 @@
 //! carried out or shown, after it.
 
 use super::destroy::MARKER;
-use super::hint::Hints;
+use super::hint::{self, Hints};
 use super::operands::escaped;
 use super::private_files::UnknownOwner;
 use super::{Outcome, assign, create, deport, destroy, enable, import, init, print};
@@ -26,6 +26,7 @@ use crate::system::directory::SystemError;
 use crate::system::file::{self, ReadError};
 use crate::system::log::{Log, printable};
 use crate::system::process::hold_signals;
+use crate::system::quote::quoted_below;
 use crate::system::root::Root;
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
@@ -218,6 +219,21 @@ pub enum Alternate {
 }
 
 impl Host<'_, '_> {
+    /// The command `postmulti` for this host, as a shell reads it.
+    pub fn postmulti(&self) -> String {
+        hint::postmulti(self.hints.request)
+    }
+
+    /// The path of a file on this host, as a shell reads it.
+    pub fn path(&self, path: &Path) -> String {
+        quoted_below(self.postfix.root, path)
+    }
+
+    /// Reports warnings of an action that goes on.
+    pub fn warn(&self, warnings: Vec<String>) {
+        warnings.into_iter().for_each(|warning| self.log.warning(warning));
+    }
+
     /// Refuses to go on unless postfix(1) of the primary instance runs postmulti(1).
     pub fn check_initialised(&self) -> Result<(), EditError> {
         match () {
@@ -349,8 +365,14 @@ impl Host<'_, '_> {
 
     /// Is a directory on `alternate_config_directories`?
     pub fn is_alternate(&self, config_directory: &OsStr) -> bool {
+        self.alternates().iter().any(|directory| directory == config_directory)
+    }
+
+    /// The directories on `alternate_config_directories`.
+    pub fn alternates(&self) -> Vec<OsString> {
         let main_cf = self.primary.raw();
-        split_list(main_cf.get(ALTERNATES).unwrap_or_default()).any(|word| word == config_directory.as_bytes())
+        let words = split_list(main_cf.get(ALTERNATES).unwrap_or_default());
+        words.map(|word| OsStr::from_bytes(word).to_owned()).collect()
     }
 
     /// The secondaries without one of them.

@@ -13,13 +13,17 @@ pub mod init;
 mod json;
 mod leftovers;
 pub mod lifecycle;
+mod links;
 pub mod list;
+mod occupied;
 mod operands;
+mod places;
 mod private_files;
 mod prototype;
 pub mod run;
 pub mod status;
 mod table;
+mod unused;
 
 use crate::cli::request::{Mode, Request, Selection};
 use crate::error::{Hint, hinted};

@@ -1,7 +1,7 @@
 //! The operands of `-e create` and `-e import`: the directories of the instance, as far as they are given.
 
 use crate::config::main_cf::split_name_value;
-use crate::config::{is_blank, split_list};
+use crate::config::{expand, is_blank, split_list};
 use crate::instance::Instance;
 use crate::system::log::printable;
 use std::ffi::{OsStr, OsString};
@@ -121,8 +121,7 @@ fn without_slashes(path: &[u8]) -> &[u8] {
 
 /// A path as text for main.cf, where `$` has a meaning.
 pub fn escaped(path: &OsStr) -> OsString {
-    let text = path.as_bytes().iter().flat_map(|byte| std::iter::repeat_n(*byte, if *byte == b'$' { 2 } else { 1 }));
-    OsString::from_vec(text.collect())
+    OsString::from_vec(expand::escaped(path.as_bytes()))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! The outcome is that of `postfix set-permissions`, which is run itself where postfix-files is not understood.
 
+use super::destroy::QUEUES;
 use super::lifecycle::Host;
 use crate::change::plan::{Account, Permissions, Place, Step};
 use crate::config::postfix_files::{Base, Entry, Kind, Owner, entries};
@@ -15,6 +16,7 @@ use crate::system::passwd::Accounts;
 use crate::system::process::Program;
 use crate::system::root::Root;
 use anyhow::Result;
+use indexmap::IndexSet;
 use nix::sys::stat::SFlag;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -72,15 +74,15 @@ impl PrivateFiles {
         Ok(PrivateFiles { prepare, finish: Vec::new() })
     }
 
-    /// The directories that the instance has in its queue directory.
-    pub fn queues(&self, instance: &Instance) -> Vec<OsString> {
+    /// The subdirectories of the queue: those that postfix-files names, and those that every Postfix has.
+    pub fn queues(&self, instance: &Instance) -> IndexSet<OsString> {
         let in_queue = self.prepare.iter().filter_map(|step| match step {
             Step::SetPermissions(Permissions { place, create: true, .. }) if place.base == instance.queue_directory => {
                 place.below.iter().next().map(OsStr::to_owned)
             }
             _ => None,
         });
-        in_queue.collect()
+        in_queue.chain(QUEUES.map(OsString::from)).collect()
     }
 }
 

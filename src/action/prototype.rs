@@ -4,11 +4,13 @@ use super::lifecycle::Host;
 use crate::change::plan::Write;
 use crate::config::edit;
 use crate::instance::Instance;
-use crate::instance::parameters::{main_cf, master_cf};
+use crate::instance::parameters::{Parameters, main_cf, master_cf};
+use crate::instance::references;
 use crate::system::file;
 use crate::system::log::printable;
 use anyhow::Result;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -72,17 +74,16 @@ impl Prototypes {
         &self,
         host: &Host,
         instance: &Instance,
-        directories: &[(&'static str, OsString)],
-        names: &[(&'static str, OsString)],
+        shared: &[Setting],
+        directories: &[Setting],
+        names: &[Setting],
     ) -> NewMainCf {
-        let set = shared(host);
-        let unset: Vec<&str> = SHARED.into_iter().filter(|name| set.iter().all(|(set, _)| set != name)).collect();
+        let unset: Vec<&str> = SHARED.into_iter().filter(|name| shared.iter().all(|(set, _)| set != name)).collect();
         let commented = edit::comment_out(&self.main_cf, &unset);
 
-        let mut settings: Vec<(&str, Vec<u8>)> =
-            vec![("authorized_submit_users", Vec::new()), ("master_service_disable", b"inet".to_vec())];
-        settings.extend(directories.iter().map(|(name, value)| (*name, value.as_encoded_bytes().to_vec())));
-        settings.extend(set);
+        let mut settings: Vec<(&str, &[u8])> =
+            vec![("authorized_submit_users", b""), ("master_service_disable", b"inet")];
+        settings.extend(directories.iter().chain(shared).map(|(name, value)| (*name, value.as_bytes())));
         let unnamed = edit::set(&commented.bytes, &settings);
 
         let path = main_cf(&instance.config_directory);
@@ -99,11 +100,36 @@ impl Prototypes {
     }
 }
 
-/// What the primary sets of that which all instances share, as its main.cf has it.
-pub fn shared(host: &Host) -> Vec<(&'static str, Vec<u8>)> {
+/// A parameter and its text in a main.cf.
+pub type Setting = (&'static str, OsString);
+
+/// The settings of the primary's that a new instance gets, which sets `own` besides.
+///
+/// A value is copied as it stands. Only if it refers to a parameter that the primary's main.cf alone defines, it is
+/// expanded first: otherwise it would mean something else in the new main.cf.
+pub fn shared(host: &Host, config_directory: &OsStr, own: &[Setting]) -> Result<Vec<Setting>> {
     let main_cf = host.primary.raw();
-    let set = |name: &'static str| main_cf.get(name.as_bytes()).map(|value| (name, value.to_vec()));
-    SHARED.into_iter().filter_map(set).filter(|(_, value)| !value.is_empty()).collect()
+    let set =
+        |name: &'static str| main_cf.get(name.as_bytes()).map(|value| (name, OsStr::from_bytes(value).to_owned()));
+    let mut shared: Vec<Setting> = SHARED.into_iter().filter_map(set).filter(|(_, value)| !value.is_empty()).collect();
+
+    let text = main_cf_text(shared.iter().chain(own));
+    let (_, new) = Parameters::parse(host.postfix, config_directory, &text);
+    let new = new?;
+    let (_, primary) = Parameters::parse(host.postfix, &host.primary.instance.config_directory, &host.primary.main_cf);
+    let primary = primary?;
+    for (_, value) in &mut shared {
+        let undefined = references::undefined(&new, value.as_bytes());
+        if undefined.iter().any(|name| main_cf.get(name).is_some()) {
+            *value = references::to_text(&primary, value.as_bytes()).map_or(value.clone(), OsString::from_vec);
+        }
+    }
+    Ok(shared)
+}
+
+/// A main.cf with these settings.
+pub fn main_cf_text<'s>(settings: impl Iterator<Item = &'s Setting>) -> Vec<u8> {
+    settings.flat_map(|(name, value)| [name.as_bytes(), b" = ", value.as_bytes(), b"\n"].concat()).collect()
 }
 
 fn read(host: &Host, file: &'static str) -> Result<(Vec<u8>, PathBuf)> {

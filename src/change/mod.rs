@@ -7,5 +7,5 @@ pub mod lock;
 mod permissions;
 pub mod plan;
 pub mod preview;
-mod remove;
+pub mod remove;
 pub mod save;

@@ -132,7 +132,7 @@ fn has_contents_of(root: &Root, directory: &Directory, name: &OsStr, original: &
 }
 
 /// The lock of master(8), or of a service by its type and name.
-fn is_lock(name: &OsStr) -> bool {
+pub fn is_lock(name: &OsStr) -> bool {
     let types = ["unix.", "unix-dgram.", "inet.", "fifo.", "pass."];
     name == "master.pid" || types.iter().any(|kind| name.as_bytes().starts_with(kind.as_bytes()))
 }

@@ -75,6 +75,21 @@ pub fn expand(value: &[u8], lookup: &dyn Lookup) -> Result<Vec<u8>, ExpandError>
     expansion.finish()
 }
 
+/// Expands a value to text for another main.cf, where it means the same as it does here.
+///
+/// Each `$` of the result is doubled. A plain reference to an undefined name stays as it stands.
+pub fn expand_to_text(value: &[u8], lookup: &dyn Lookup) -> Result<Vec<u8>, ExpandError> {
+    let mut expansion = Expansion::new(lookup, 0);
+    expansion.as_text = true;
+    expansion.text(value)?;
+    expansion.finish()
+}
+
+/// A text in which each `$` is doubled, so that it stands for itself in a value.
+pub fn escaped(text: &[u8]) -> Vec<u8> {
+    text.iter().flat_map(|byte| std::iter::repeat_n(*byte, if *byte == b'$' { 2 } else { 1 })).collect()
+}
+
 /// A value, None if it is undefined, and the text after it, from the `?` or `:` on.
 type Condition<'a, 't> = (Option<Cow<'a, [u8]>>, &'t [u8]);
 
@@ -83,6 +98,8 @@ type Step = Result<(), ExpandError>;
 
 struct Expansion<'a> {
     lookup: &'a dyn Lookup,
+    /// The result is text for a main.cf, not a value.
+    as_text: bool,
     result: Vec<u8>,
     level: usize,
     /// The levels around this side of a comparison.
@@ -96,7 +113,16 @@ struct Expansion<'a> {
 
 impl<'a> Expansion<'a> {
     fn new(lookup: &'a dyn Lookup, outer: usize) -> Self {
-        Expansion { lookup, result: Vec::new(), level: 0, outer, references: 0, taken_apart: 0, complaints: Vec::new() }
+        Expansion {
+            lookup,
+            as_text: false,
+            result: Vec::new(),
+            level: 0,
+            outer,
+            references: 0,
+            taken_apart: 0,
+            complaints: Vec::new(),
+        }
     }
 
     fn finish(self) -> Result<Vec<u8>, ExpandError> {
@@ -140,7 +166,7 @@ impl<'a> Expansion<'a> {
                     self.complain(&[b"empty macro name: \"", text, b"\""]);
                     return Ok(());
                 }
-                self.reference(reference)?;
+                self.reference(reference, &rest[..rest.len() - after.len()])?;
                 rest = after;
             }
         }
@@ -166,20 +192,25 @@ impl<'a> Expansion<'a> {
 
     fn literal(&mut self, text: &[u8]) -> Step {
         if self.descend(text)? {
-            self.result.extend_from_slice(text);
+            if self.as_text {
+                self.result.extend(escaped(text));
+            } else {
+                self.result.extend_from_slice(text);
+            }
             self.level -= 1;
         }
         Ok(())
     }
 
-    /// Expands what stands between the braces, or after the dollar.
-    fn reference(&mut self, text: &[u8]) -> Step {
+    /// Expands `text`, which stands between the braces or after the dollar. `whole` is the reference with its dollar.
+    fn reference(&mut self, text: &[u8], whole: &[u8]) -> Step {
         if !self.descend(text)? {
             return Ok(());
         }
         let condition = if let Some(braced) = left_curly(text) { self.comparison(braced)? } else { self.name(text)? };
         match condition {
             None => return Ok(()),
+            Some((None, [])) if self.as_text => self.result.extend_from_slice(whole),
             Some((value, [])) => {
                 if let Some(value) = value.filter(|value| !value.is_empty()) {
                     self.text(&value)?;

@@ -5,7 +5,7 @@ use super::primary::Shared;
 use crate::system::log::printable;
 use crate::system::root::Root;
 use rustc_hash::FxHashMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -182,6 +182,40 @@ impl ConflictTable {
     pub fn same_directory(&self, config_directory: &OsStr) -> Option<Conflict> {
         let is_same = |conflict: &Conflict| matches!(conflict, Conflict::SameDirectory { .. });
         self.place_conflicts().into_iter().find(|conflict| is_same(conflict) && conflict.involves(config_directory))
+    }
+
+    /// A directory of this instance inside another one's queue, or the other way round, if it lies in one of the
+    /// subdirectories that a queue has: postsuper(1) refuses to start the outer instance then.
+    pub fn inside_queue(
+        &self,
+        config_directory: &OsStr,
+        is_subdirectory: impl Fn(&OsStr) -> bool,
+    ) -> Option<(Conflict, OsString)> {
+        let is_own = |place: &&Place| *self.claims[place.claim].config_directory == *config_directory;
+        let (own, others): (Vec<_>, Vec<_>) = self.places.iter().partition(is_own);
+        let pairs = own.iter().flat_map(|own| others.iter().flat_map(|other| [(*own, *other), (*other, *own)]));
+        for (outer, inner) in pairs {
+            let [outer_claim, inner_claim] = [outer, inner].map(|place| &self.claims[place.claim]);
+            let Some(below) =
+                inner.path.strip_prefix(&outer.path[..]).filter(|_| outer_claim.parameter == "queue_directory")
+            else {
+                continue;
+            };
+            let below = Path::new(OsStr::from_bytes(below));
+            if let Some(name) = below.iter().next().filter(|name| is_subdirectory(name)) {
+                let (inner, outer) = (inner_claim.claimed(), outer_claim.claimed());
+                return Some((Conflict::Inside { inner, outer, below: below.into() }, name.to_owned()));
+            }
+        }
+        None
+    }
+
+    /// A directory of another instance that is the one with this path (without links), contains it, or lies in it.
+    pub fn owner_around(&self, path: &Path, config_directory: &OsStr) -> Option<Claimed> {
+        let place = Place::new(path.to_owned(), 0);
+        let touches = |other: &&Place| other.path.starts_with(&place.path) || place.path.starts_with(&other.path);
+        let others = self.places.iter().filter(touches).map(|other| &self.claims[other.claim]);
+        others.into_iter().find(|claim| *claim.config_directory != *config_directory).map(Claim::claimed)
     }
 
     /// The conflict of a directory with one of those that lie around it, outermost first, or that are the same.

@@ -11,6 +11,7 @@ pub mod postlog;
 pub mod primary;
 pub mod queue_id;
 pub mod queues;
+pub mod references;
 pub mod running;
 pub mod scan;
 pub mod select;

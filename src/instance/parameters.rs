@@ -86,6 +86,12 @@ pub enum Problem {
     Ask(AskError),
 }
 
+impl Problem {
+    pub(super) fn not_absolute(path: &[u8]) -> Problem {
+        Problem::NotAbsolute(printable(OsStr::from_bytes(path)))
+    }
+}
+
 impl From<ExpandError> for Problem {
     fn from(error: ExpandError) -> Problem {
         let text = |bytes: &Vec<u8>| printable(OsStr::from_bytes(bytes));
@@ -152,7 +158,7 @@ impl<'a> Parameters<'a> {
     pub fn directory(&self, name: &'static str) -> Result<PathBuf, ValueError> {
         let problem = match self.expanded(name) {
             Ok(path) if path.starts_with(b"/") => return Ok(PathBuf::from(OsString::from_vec(path))),
-            Ok(path) => Problem::NotAbsolute(printable(OsStr::from_bytes(&path))),
+            Ok(path) => Problem::not_absolute(&path),
             Err(error) => error.into(),
         };
         Err(ValueError { place: self.place(name), name, problem })
@@ -191,6 +197,11 @@ impl<'a> Parameters<'a> {
         let [word, rest] = [word, &rest[..rest.len().min(MAX_COMMENT)]].map(|text| printable(OsStr::from_bytes(text)));
         let file = printable(main_cf(self.config_directory));
         Some(format!("{file}: #comment after other text is not allowed: {word} {rest}..."))
+    }
+
+    /// The built-in default of a parameter, as the installed Postfix says; None if it has no such parameter.
+    pub(super) fn ask_default(&self, name: &OsStr) -> Result<Option<Vec<u8>>, AskError> {
+        self.postfix.postconf.default(self.postfix.root, name)
     }
 
     /// Where a parameter gets its value.

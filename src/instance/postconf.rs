@@ -66,17 +66,33 @@ impl Postconf {
 
     /// The expanded value of a parameter, as `postconf -xhc DIRECTORY NAME` prints it.
     pub fn value(&self, root: &Root, config_directory: &OsStr, name: &str) -> Result<OsString, AskError> {
+        let value = self.ask(root, &[OsStr::new("-xhc"), config_directory, OsStr::new(name)])?;
+        Ok(OsString::from_vec(without_newline(value)))
+    }
+
+    /// The built-in default of a parameter, not expanded, as `postconf -dh NAME` prints it; None if Postfix has no
+    /// parameter of that name.
+    pub fn default(&self, root: &Root, name: &OsStr) -> Result<Option<Vec<u8>>, AskError> {
+        let value = self.ask(root, &[OsStr::new("-dh"), name])?;
+        Ok(Some(value).filter(|value| !value.is_empty()).map(without_newline))
+    }
+
+    /// What postconf(1) prints when it is run with these arguments.
+    fn ask(&self, root: &Root, arguments: &[&OsStr]) -> Result<Vec<u8>, AskError> {
         let asked = self.program.as_ref().ok_or(AskError::NotAsked)?;
-        let arguments = [asked, OsStr::new("-xhc"), config_directory, OsStr::new(name)];
-        let program = Program { arguments: arguments.map(OsStr::to_owned).into(), environment: Vec::new() };
+        let arguments = [asked.as_os_str()].iter().chain(arguments).map(|word| (*word).to_owned()).collect();
+        let program = Program { arguments, environment: Vec::new() };
         let not_run = |error| AskError::NotRun { program: printable(asked), error };
         let mut command = program.command(root).map_err(not_run)?;
         let output = command.stdin(Stdio::null()).output().map_err(not_run)?;
         if !output.status.success() {
             return Err(AskError::from_messages(&output.stderr));
         }
-        let mut value = output.stdout;
-        value.pop_if(|last| *last == b'\n');
-        Ok(OsString::from_vec(value))
+        Ok(output.stdout)
     }
+}
+
+fn without_newline(mut text: Vec<u8>) -> Vec<u8> {
+    text.pop_if(|last| *last == b'\n');
+    text
 }

@@ -9,6 +9,9 @@ const DIGITS: &[u8; 52] = b"0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz
 const MICROSECONDS: usize = 4;
 const MIN_SECONDS: usize = 6;
 
+/// The digits of the microseconds in a short queue ID.
+const SHORT_MICROSECONDS: usize = 5;
+
 /// What stands between the time and the number of the file.
 const SEPARATOR: u8 = b'z';
 
@@ -23,6 +26,13 @@ pub fn made(name: &[u8]) -> Option<SystemTime> {
         return None;
     }
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(number(seconds)?))
+}
+
+/// Returns true if Postfix may give a queue file this name: a long queue ID, or a short one, which consists of five digits
+/// of microseconds and the number of the file, in hexadecimal.
+pub fn is_queue_id(name: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte);
+    (name.len() > SHORT_MICROSECONDS && name.iter().all(is_digit)) || made(name).is_some()
 }
 
 fn number(digits: &[u8]) -> Option<u64> {
@@ -45,6 +55,16 @@ mod tests {
         // So the real Postfix named two messages, and said of them that they came.
         assert_eq!(seconds(b"4jX0r06Hp6z1L"), Some(1_795_285_232));
         assert_eq!(seconds(b"4jX0r36DkRz1X"), Some(1_795_285_235));
+    }
+
+    #[test]
+    fn queue_ids_are_known_by_their_digits() {
+        for name in ["4jX0r06Hp6z1L", "3A5B2120F", "0A12F9"] {
+            assert!(is_queue_id(name.as_bytes()), "{name}");
+        }
+        for name in ["", "4cXyZ", "ABCDE", "3a5b2120f", "notes", "ssl-cert-snakeoil.key"] {
+            assert!(!is_queue_id(name.as_bytes()), "{name}");
+        }
     }
 
     #[test]

@@ -17,9 +17,13 @@ const LOCK: &str = "pid/master.pid";
 
 /// Looks for the lock of master(8), which may have been started where `pid` is a symbolic link.
 pub fn is_running(root: &Root, instance: &Instance) -> Result<bool, SystemError> {
-    let path = Path::new(&instance.queue_directory).join(LOCK);
-    let file = root.open(&path).map_err(|error| SystemError::new("open", &path, error));
-    match locked(file, &path) {
+    is_locked(root, &Path::new(&instance.queue_directory).join(LOCK))
+}
+
+/// Returns true if master(8) keeps a file locked: one of the two of which it does so.
+pub fn is_locked(root: &Root, path: &Path) -> Result<bool, SystemError> {
+    let file = root.open(path).map_err(|error| SystemError::new("open", path, error));
+    match locked(file, path) {
         // No master(8) could have made its lock there.
         Err(error) if error.not_a_directory() => Ok(false),
         file => Ok(file?.is_some()),

@@ -125,7 +125,8 @@ impl Directory {
         }
     }
 
-    fn status(&self) -> Result<FileStat, SystemError> {
+    /// What fstat(2) tells of it.
+    pub fn status(&self) -> Result<FileStat, SystemError> {
         fstat(self).map_err(|error| SystemError::new("stat", &self.path, error))
     }
 

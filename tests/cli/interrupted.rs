@@ -158,10 +158,14 @@ fn create_of_something_else() {
     };
     let host = unfinished();
     host.add("/etc/postfix-new", b"# edited\n");
-    let not_empty = "config_directory=/etc/postfix-new is not empty, it holds 'main.cf'. \
-                     Nothing was changed: choose another directory, or empty it";
-    host.refuses(&CREATE, not_empty);
-    unfinished().refuses(&["-I", "postfix-new", "-G", "mta", "-e", "create"], not_empty);
+    let refuses = |host: Host, arguments: &[&str]| {
+        let before = host.tree();
+        let half = "postmulti: fatal: /etc/postfix-new holds a main.cf, but no master.cf. Nothing was changed: ";
+        host.postmulti(arguments).assert().code(1).stderr(predicates::str::starts_with(half));
+        before.assert_restored(&host.tree());
+    };
+    refuses(host, &CREATE);
+    refuses(unfinished(), &["-I", "postfix-new", "-G", "mta", "-e", "create"]);
 }
 
 /// All that happens from the mark to the end.
@@ -223,7 +227,23 @@ fn destroy_and_take_back() {
         });
     };
     back(&IMPORT, whole);
-    back(&CREATE, &steps);
+    back(&CREATE, whole);
+
+    // Without its master.cf, what is left can only be destroyed; without both files, it is as good as new.
+    after_each(created, &steps, |host, done| match steps.len() - done {
+        3 => {
+            let command = format!("postmulti --root {} -i /etc/postfix-new -e destroy", host.path("/").display());
+            let command = command.replace("/ ", " ");
+            let message =
+                "the instance in /etc/postfix-new is being destroyed, which was interrupted. Nothing was changed: ";
+            host.refuses(&CREATE, &format!("{message}complete it with '{command}'"));
+        }
+        0..=2 => {
+            host.does(&CREATE);
+            complete.tree().assert_alike(&host.tree());
+        }
+        _ => {}
+    });
 }
 
 #[test]

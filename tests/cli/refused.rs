@@ -56,37 +56,78 @@ fn a_mail_owner_that_nobody_knows() {
     host.refuses(&import, message);
 }
 
-/// A new instance takes nothing that is not its own.
+/// Where something would be lost: a main.cf or master.cf, or the owner and mode of a directory of another program's.
 #[test]
 fn a_directory_that_is_in_use() {
-    let not_empty = |parameter: &str, path: &str, found: &str| {
-        format!(
-            "{parameter}={path} is not empty, it holds '{found}'. \
-             Nothing was changed: choose another directory, or empty it"
-        )
-    };
     let in_directory = |path: &'static str, file: &'static str| {
         move |host: &Host| {
-            fs::create_dir_all(host.path(path)).unwrap();
             let file = host.path(path).join(file);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
             fs::write(file, "").unwrap();
         }
     };
-    for (parameter, path, file, found) in [
-        ("config_directory", "/etc/postfix-new", "virtual", "virtual"),
-        ("config_directory", "/etc/postfix-new", "main.cf", "main.cf"),
-        ("config_directory", "/etc/postfix-new", "master.cf", "master.cf"),
-        ("config_directory", "/etc/postfix-new", ".tmp/virtual", ".tmp"),
-        ("queue_directory", "/var/spool/postfix-new", "notes", "notes"),
-        ("queue_directory", "/var/spool/postfix-new", "deferred/4cXyZ", "deferred"),
-        ("queue_directory", "/var/spool/postfix-new", "pid/master.pid", "pid"),
-        ("data_directory", "/var/lib/postfix-new", "master.lock", "master.lock"),
-        ("data_directory", "/var/lib/postfix-new", "lost+found/#123", "lost+found"),
-    ] {
-        not_created(in_directory(path, file), &[], &not_empty(parameter, path, found));
+    let other = "Nothing was changed: choose another directory";
+    let queue = "queue_directory=/var/spool/postfix-new";
+    let not_of_queue =
+        |name: &str| format!("{queue} holds '{name}', which the queue needs, and which is not Postfix's. {other}");
+    for (file, name) in [("deferred/notes", "deferred"), ("private/key", "private"), ("saved/2/old/mail", "saved")] {
+        not_created(in_directory("/var/spool/postfix-new", file), &[], &not_of_queue(name));
     }
-    not_created(|_| {}, &["data_directory=/usr"], &not_empty("data_directory", "/usr", "lib"));
+    let data = |found: &str| {
+        format!(
+            "data_directory=/var/lib/postfix-new holds '{found}', and would get owner postfix and mode 0700. {other}"
+        )
+    };
+    for (file, found) in [("notes", "notes"), ("lost+found/#123", "lost+found")] {
+        not_created(in_directory("/var/lib/postfix-new", file), &[], &data(found));
+    }
+    for (operand, setting) in [
+        ("data_directory=/usr", "data_directory=/usr"),
+        ("queue_directory=/var/./spool", "queue_directory=/var/./spool"),
+        ("queue_directory=/proc/1", "queue_directory=/proc/1"),
+    ] {
+        not_created(|_| {}, &[operand], &format!("{setting} is a system directory. {other}"));
+    }
+}
+
+/// Half of an instance: the message says what to type.
+#[test]
+fn a_configuration_directory_with_one_file_of_two() {
+    for name in ["main.cf", "master.cf"] {
+        let host = Host::as_root();
+        fs::create_dir(host.path("/etc/postfix-new")).unwrap();
+        fs::write(host.path("/etc/postfix-new").join(name), "# precious\n").unwrap();
+        let [main_cf, master_cf] =
+            ["main.cf", "master.cf"].map(|name| host.path("/etc/postfix-new").join(name).display().to_string());
+        let prototype = host.path("/etc/postfix/master.cf.proto").display().to_string();
+        let message = match name {
+            "main.cf" => format!(
+                "/etc/postfix-new holds a main.cf, but no master.cf. Nothing was changed: complete it with \
+                 'cp {prototype} {master_cf}', or put it aside with 'mv -n {main_cf} {main_cf}.old'"
+            ),
+            _ => format!(
+                "/etc/postfix-new holds a master.cf, but no main.cf. Nothing was changed: put it aside with \
+                 'mv -n {master_cf} {master_cf}.old'"
+            ),
+        };
+        host.refuses(&CREATE, &message);
+    }
+}
+
+/// The administrator's files stay where they are.
+#[test]
+fn directories_with_other_files() {
+    let host = Host::as_root();
+    for file in ["/etc/postfix-new/sasl/passwd", "/etc/postfix-new/.tmp/notes", "/var/spool/postfix-new/notes"] {
+        fs::create_dir_all(host.path(file).parent().unwrap()).unwrap();
+        fs::write(host.path(file), "precious").unwrap();
+    }
+    let warning =
+        "postmulti: warning: queue_directory=/var/spool/postfix-new holds 'notes', which is not Postfix's: it stays\n";
+    host.postmulti(&CREATE).assert().success().stdout("").stderr(warning);
+    for file in ["/etc/postfix-new/sasl/passwd", "/etc/postfix-new/.tmp/notes", "/var/spool/postfix-new/notes"] {
+        assert_eq!(fs::read_to_string(host.path(file)).unwrap(), "precious");
+    }
 }
 
 /// A new file system, mounted there for the purpose.
@@ -100,15 +141,23 @@ fn a_directory_that_counts_as_empty() {
     assert!(host.path("/var/spool/postfix-new/lost+found").exists());
 }
 
+/// Operands that an existing main.cf contradicts count for nothing, as with the original.
 #[test]
 fn an_instance_that_is_another_one() {
     let host = Host::as_root();
     host.does(&CREATE);
     host.does(&["-i", "new", "-e", "deport"]);
-    let message = "there is an instance in /etc/postfix-new already, with data_directory=/var/lib/postfix-new and not \
-                   /var/lib/postfix-2. Nothing was changed";
-    host.refuses(&[&CREATE[..], &["data_directory=/var/lib/postfix-2"]].concat(), message);
-    host.does(&[&CREATE[..], &["data_directory=/var/lib/postfix-new/"]].concat());
+    let line = 1 + fs::read_to_string(host.path("/etc/postfix-new/main.cf"))
+        .unwrap()
+        .lines()
+        .position(|line| line.starts_with("data_directory"))
+        .unwrap();
+    let warning = format!(
+        "postmulti: warning: data_directory=/var/lib/postfix-2 is ignored: \
+         /etc/postfix-new/main.cf, line {line} says /var/lib/postfix-new\n"
+    );
+    let operands = ["data_directory=/var/lib/postfix-2", "queue_directory=/var/spool/postfix-new/"];
+    host.postmulti(&[&CREATE[..], &operands].concat()).assert().success().stdout("").stderr(warning);
 }
 
 /// A value that is no path, or only by way of a name that means nothing.
@@ -116,9 +165,9 @@ fn an_instance_that_is_another_one() {
 fn values_that_cannot_be_meant() {
     let cannot =
         |problem: &str| format!("Parameter setting 'queue_directory' cannot be used: {problem}. Nothing was changed");
-    let undefined = cannot("it refers to nosuch, which nothing gives a value here");
-    not_created(|_| {}, &["queue_directory=/srv/$nosuch"], &undefined);
-    not_created(|_| {}, &["queue_directory=/srv/${nosuch}x"], &undefined);
+    // Here there is no postconf(1) to ask whether that is a parameter.
+    let unknown = cannot("only /usr/sbin/postconf can tell the value: No such file or directory");
+    not_created(|_| {}, &["queue_directory=/srv/$nosuch/q"], &unknown);
     not_created(|_| {}, &["queue_directory=/srv/${nosuch"], &cannot("truncated macro reference: \"/srv/${nosuch\""));
 
     let host = Host::as_root();
@@ -136,7 +185,7 @@ fn values_that_cannot_be_meant() {
     before.assert_restored(&host.tree());
 }
 
-/// Two spellings of one directory, or one inside another.
+/// Two spellings of one directory, or one inside the queue of another instance.
 #[test]
 fn directories_of_other_instances() {
     let host = Host::as_root();
@@ -145,9 +194,14 @@ fn directories_of_other_instances() {
         ("queue_directory=/var/spool/postfix-in", "queue_directory=/var/spool/postfix-in"),
         ("queue_directory=/var/spool/../spool/postfix-in", "they are the same directory"),
         ("queue_directory=/queues/postfix-in", "they are the same directory"),
-        ("queue_directory=/var/spool/postfix-in/new", "it lies inside"),
-        ("queue_directory=/var/spool", "it lies inside"),
-        ("data_directory=/etc", "it lies inside"),
+        (
+            "queue_directory=/var/spool/postfix-in/hold/new",
+            "it lies inside, in 'hold', and keeps that instance from starting. Nothing was changed: choose another directory",
+        ),
+        (
+            "data_directory=/var/spool/postfix-in/active",
+            "it lies inside, in 'active', and keeps that instance from starting. Nothing was changed: choose another directory",
+        ),
         ("data_directory=/var/lib/postfix", "data_directory=/var/lib/postfix"),
         ("data_directory=/etc/postfix", "config_directory=/etc/postfix"),
         ("data_directory=/usr/sbin", "command_directory=/usr/sbin"),

@@ -14,6 +14,7 @@ use crate::system::directory::SystemError;
 use crate::system::file::{self, ReadError};
 use crate::system::log::{Log, printable};
 use crate::system::parallel::in_parts;
+use crate::system::quote::quoted_below;
 use crate::system::services::Services;
 use anyhow::Result;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -193,8 +194,7 @@ impl<'a> Host<'a> {
 
     /// A path as a command takes it that knows nothing of another root.
     pub fn path(&self, path: &Path) -> String {
-        let below = || path.strip_prefix("/").unwrap_or(path);
-        quoted(self.postfix.root.directory().map_or_else(|| path.to_owned(), |root| root.join(below())))
+        quoted_below(self.postfix.root, path)
     }
 
     /// The command on this host.
