@@ -69,7 +69,7 @@ pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
         Found::Listed(instance) => (instance, true),
         Found::Unlisted(instance) => (instance, false),
         Found::Directory(directory) => {
-            let remedy = Some(remedy(&directory));
+            let remedy = Some(remedy(&host, &directory));
             return Ok(Plan { finish: vec![remove_configuration(&directory)], remedy, ..Plan::default() });
         }
     };
@@ -90,7 +90,7 @@ pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
         Step::Remove(Removal { directory: (&instance.queue_directory).into(), parts: Vec::new(), itself: true }),
         remove_configuration(&config_directory),
     ];
-    let remedy = Some(remedy(&config_directory));
+    let remedy = Some(remedy(&host, &config_directory));
     if !listed {
         return Ok(Plan { finish, remedy, ..Plan::default() });
     }
@@ -140,8 +140,8 @@ fn find(mut instances: Instances, host: &mut Host) -> Result<Found> {
     Ok(Found::Unlisted(instance))
 }
 
-fn remedy(config_directory: &OsStr) -> String {
-    format!("'postmulti -i {} -e destroy' does the rest when that is mended", printable(config_directory))
+fn remedy(host: &Host, config_directory: &OsStr) -> String {
+    format!("when that is mended, do the rest: {}", host.hints.select(config_directory, "-e destroy"))
 }
 
 /// The directory that `-i` names, if there is nothing but the rest of an instance that was being destroyed.

@@ -182,7 +182,8 @@ impl Hints<'_> {
         self.select(self.called(instance), rest)
     }
 
-    fn select(&self, called: &OsStr, rest: impl Display) -> String {
+    /// A command about the instance that a name or directory selects.
+    pub fn select(&self, called: &OsStr, rest: impl Display) -> String {
         format!("{} -i {} {rest}", self.postmulti(), quoted(called))
     }
 
