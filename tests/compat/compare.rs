@@ -65,8 +65,9 @@ impl Comparison<'_> {
         [original, ours]: [&Outcome; 2],
         like: Option<&Outcome>,
     ) {
-        if original.status != ours.status {
-            self.judge(place, Fact::Status { original: original.status, ours: ours.status });
+        let [theirs, mine] = [original, ours].map(exit_status);
+        if theirs != mine {
+            self.judge(place, Fact::Status { original: theirs, ours: mine });
         }
         match like {
             Some(like) => {
@@ -220,6 +221,12 @@ impl fmt::Display for Fact {
             Fact::Path { path, change, what } => write!(f, "{change:?}: {}: {what}", path.display()),
         }
     }
+}
+
+/// The exit status: also that of a command before `|| echo refused`.
+fn exit_status(outcome: &Outcome) -> i32 {
+    let is_refused = outcome.status == 0 && lines(&outcome.stdout).last() == Some(&&b"refused\n"[..]);
+    if is_refused { 1 } else { outcome.status }
 }
 
 /// Lines with their ends, so that a missing one counts.

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use regex::bytes::Regex;
 use serde::{Deserialize, Deserializer};
 
@@ -35,6 +35,8 @@ pub struct Difference {
     tree: Paths,
     /// Exit statuses, as `ORIGINAL -> OURS`.
     status: Option<Pattern>,
+    /// What the original loses or damages, with exit status 0, where ours ends with an error.
+    loss: Option<String>,
     /// Our wording of a line that the original prints on standard error: `[pattern, replacement]`.
     #[serde(default)]
     reworded: Vec<(Pattern, String)>,
@@ -92,7 +94,29 @@ impl Difference {
         struct File {
             difference: Vec<Difference>,
         }
-        Ok(toml::from_str::<File>(DECLARED).context("differences.toml")?.difference)
+        let declared = toml::from_str::<File>(DECLARED).context("differences.toml")?.difference;
+        declared.iter().try_for_each(Difference::justified)?;
+        Ok(declared)
+    }
+
+    /// Being stricter is allowed only where the original loses something: then that is told, and only then.
+    fn justified(&self) -> Result<()> {
+        let allows = |change: String| self.status.as_ref().is_some_and(|pattern| pattern.0.is_match(change.as_bytes()));
+        let is_stricter = (1..=255).any(|ours| allows(format!("0 -> {ours}")));
+        let loss = self.loss.as_deref().map(str::trim);
+        match (is_stricter, loss) {
+            (true, None | Some("")) => bail!(
+                "differences.toml: difference {} allows an error where the original exits with 0: `loss` must tell what the original loses",
+                self.number
+            ),
+            (false, Some(_)) => {
+                bail!(
+                    "differences.toml: difference {} has a `loss`, and allows no error where the original exits with 0",
+                    self.number
+                )
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether this is what makes `fact` true.

@@ -29,6 +29,8 @@ pub struct Case {
     pub seen: [Vec<String>; 2],
     /// Where the command may make, change and remove what it likes.
     pub may_change: Vec<PathBuf>,
+    /// What the original loses or damages, with exit status 0, where ours ends with an error.
+    pub loss: Option<String>,
     /// Why the original is not asked.
     pub not_for_original: Option<String>,
 }
@@ -60,6 +62,7 @@ impl Case {
                 "1|" => case.seen[0].push(rest.to_owned()),
                 "2|" => case.seen[1].push(rest.to_owned()),
                 "changes" => case.may_change.extend(rest.split_whitespace().flat_map(places)),
+                "loss:" => case.loss = Some(rest.to_owned()),
                 "not-for-original:" => case.not_for_original = Some(rest.to_owned()),
                 "" => {}
                 _ => {
@@ -73,6 +76,21 @@ impl Case {
             bail!("{title}: a command and its exit status are needed");
         }
         Ok(case)
+    }
+
+    /// Being stricter is allowed only where the original loses something: then that is told, and only then. Returns what is
+    /// wrong with that, if the original exits with 0 or not.
+    pub fn justify(&self, original_succeeds: bool) -> Option<String> {
+        let is_stricter = original_succeeds && self.status != 0;
+        match (is_stricter, self.loss.as_deref().map(str::trim)) {
+            (true, None | Some("")) => {
+                Some(format!("{}: the original exits with 0: what does it lose? (loss:)", self.title))
+            }
+            (false, Some(_)) => {
+                Some(format!("{}: a loss where the original does not exit with 0, or ours does", self.title))
+            }
+            _ => None,
+        }
     }
 
     /// What is not as it should be in what the user sees.

@@ -70,16 +70,20 @@ impl Tally {
     }
 }
 
-/// Runs all cases under the original. Nothing is demanded of it, but that the search for harm finds some.
+/// Runs all cases under the original. Nothing is demanded of it, but that the search for harm finds some, and that cases say
+/// what it loses where it succeeds and ours refuses.
 pub fn judge_original(topics: &[Topic], hosts: &Hosts, tally: &Tally) -> Result<Vec<String>> {
     let cases = topics.iter().flat_map(|topic| topic.cases.iter().map(|case| (topic.name.as_str(), case)));
     let waiting = Mutex::new(cases.filter(|(_, case)| case.not_for_original.is_none()));
+    let wrong = Mutex::new(Vec::new());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || -> Result<()> {
         while let Some((topic, case)) = next() {
             let verdict = hosts.judge(case, Program::Original).with_context(|| case.title.clone())?;
             tally.count(topic, Program::Original, verdict.kind);
             show(case, verdict.kind, &verdict.wrong);
+            let unjustified = case.justify(matches!(verdict.kind, Kind::Done | Kind::Harm));
+            wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(unjustified);
         }
         Ok(())
     };
@@ -90,11 +94,11 @@ pub fn judge_original(topics: &[Topic], hosts: &Hosts, tally: &Tally) -> Result<
             .try_for_each(|worker| worker.join().unwrap_or_else(|_| anyhow::bail!("a thread has panicked")))
     })?;
     let none = |kind| tally.number(Program::Original, kind, None) == 0;
-    Ok([Kind::Harm, Kind::HalfDone]
-        .into_iter()
-        .filter(|kind| none(*kind))
-        .map(|kind| format!("no {kind:?} found"))
-        .collect())
+    let missing = [Kind::Harm, Kind::HalfDone].into_iter().filter(|kind| none(*kind));
+    let mut wrong = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
+    wrong.extend(missing.map(|kind| format!("no {kind:?} found")));
+    wrong.sort();
+    Ok(wrong)
 }
 
 /// With SHOW in the environment: what the original does.
