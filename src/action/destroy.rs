@@ -4,6 +4,7 @@
 //! leaves an instance that is not listed, and that can be destroyed again, by its directory.
 
 use super::lifecycle::{Alternate, EditError, Host, Target};
+use super::occupied::system_directory;
 use super::{import, private_files};
 use crate::change::plan::{Contents, Part, Plan, Removal, Step, Write};
 use crate::cli::request::Selection;
@@ -18,6 +19,7 @@ use crate::instance::{Instance, Instances};
 use crate::system::directory::Directory;
 use crate::system::file;
 use crate::system::log::printable;
+use crate::system::root::Root;
 use anyhow::Result;
 use indexmap::IndexSet;
 use std::ffi::{OsStr, OsString};
@@ -49,6 +51,11 @@ const JAIL: [&str; 4] = ["dev", "etc", "lib", "usr"];
 pub enum DestroyError {
     #[error("{0}/main.cf file not found")]
     NoMainCf(String),
+    #[error(
+        "{parameter}={path} is the system directory {directory}. Nothing was changed: correct it in {file}, \
+         or take the instance off the list with '-e deport'"
+    )]
+    System { parameter: &'static str, path: String, directory: String, file: String },
     #[error("Instance '{directory}' has mail: {queues}. Nothing was changed: deliver it, move it or delete it first")]
     Mail { directory: String, queues: String },
 }
@@ -79,6 +86,7 @@ pub fn plan(instances: Instances, mut host: Host) -> Result<Plan> {
     let parameters = parameters?;
     instance.queue_directory = parameters.directory("queue_directory")?.into();
     instance.data_directory = parameters.directory("data_directory")?.into();
+    check_places(host.postfix.root, &instance)?;
     // Nothing selects one that is not listed.
     host.check_stopped(&instance, is_running_without_links)
         .hint(|_| listed.then(|| host.hints.stop_first(&instance)))?;
@@ -163,6 +171,24 @@ fn remainder(host: &Host) -> Result<Option<OsString>> {
     let is_rest = names.iter().any(|found| found == MARKER) || (names.is_empty() && was_instance);
     // What is removed depends on the main.cf there, so nobody else may have put it there.
     Ok((is_rest && directory.untrusted(host.postfix.root)?.is_none()).then(|| name.clone()))
+}
+
+/// Refuses to clear and remove a system directory: that could be a mistake in main.cf only.
+fn check_places(root: &Root, instance: &Instance) -> Result<(), DestroyError> {
+    for (parameter, path) in
+        [("queue_directory", &instance.queue_directory), ("data_directory", &instance.data_directory)]
+    {
+        if let Some(directory) = system_directory(root, Path::new(path)) {
+            let (path, directory) = (printable(path), printable(directory));
+            return Err(DestroyError::System {
+                parameter,
+                path,
+                directory,
+                file: printable(main_cf(&instance.config_directory)),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn check_no_mail(host: &Host, instance: &Instance) -> Result<()> {

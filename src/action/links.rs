@@ -3,7 +3,7 @@
 //! A link stays, and nothing changes where it leads. The original sets owner and mode there, or gives away the link itself.
 
 use super::lifecycle::Host;
-use super::occupied::is_system;
+use super::occupied::system_directory;
 use super::private_files::PrivateFiles;
 use crate::change::plan::Step;
 use crate::instance::{Instance, Instances};
@@ -55,9 +55,12 @@ pub fn leave(
             continue;
         }
         let target = root.resolve(&link);
-        let owner = match instances.conflicts.owner_around(&target, &instance.config_directory) {
-            Some(claimed) => Some(format!("which belongs to {claimed}")),
-            None => is_system(root, &target).then(|| "which is a system directory".to_owned()),
+        let owner = match system_directory(root, &link) {
+            Some(_) => Some("which is a system directory".to_owned()),
+            None => {
+                let overlaps = instances.conflicts.overlap(&target, &instance.config_directory);
+                overlaps.map(|claimed| format!("which overlaps with {claimed}"))
+            }
         };
         let (link, target) = (printable(link), printable(target));
         if let Some(owner) = owner {

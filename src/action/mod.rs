@@ -11,6 +11,7 @@ pub mod hint;
 pub mod import;
 pub mod init;
 mod json;
+mod known_files;
 mod leftovers;
 pub mod lifecycle;
 mod links;

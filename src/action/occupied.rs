@@ -3,21 +3,19 @@
 //! A queue or data directory that Postfix made is taken over. Other contents stay where they are. A directory is refused
 //! only if something would be lost: the owner or mode of a directory that other programs use.
 
+use super::known_files::{DATA, Subdirectory, is_data, is_queue, subdirectory};
 use super::lifecycle::Host;
 use super::places::By;
 use super::private_files::PrivateFiles;
 use crate::change::plan::{Permissions, Step};
-use crate::change::remove::is_lock;
 use crate::instance::Instance;
 use crate::instance::parameters::main_cf;
-use crate::instance::queue_id::is_queue_id;
-use crate::system::directory::{Directory, SystemError, kind, mode};
+use crate::system::directory::{Directory, SystemError, mode};
 use crate::system::log::printable;
 use crate::system::root::Root;
 use anyhow::Result;
-use nix::sys::stat::{FileStat, SFlag};
+use nix::sys::stat::FileStat;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -55,20 +53,14 @@ const SYSTEM: [&str; 27] = [
 /// All that lies in these belongs to the kernel.
 const KERNEL: [&str; 2] = ["/proc", "/sys"];
 
-/// Subdirectories that Postfix makes in every queue, and no other program makes together.
-const MARKS: [&str; 4] = ["active", "deferred", "incoming", "maildrop"];
-
-/// What every master(8) leaves in its data directory, and what tlsmgr(8) does.
-const DATA: [&str; 2] = ["master.lock", "prng_exch"];
-
 /// A directory of a new file system is empty but for this one.
 const LOST_AND_FOUND: &str = "lost+found";
 
 /// Why a directory is refused.
 #[derive(Debug, Error)]
 pub enum OccupiedError {
-    #[error("{setting} is a system directory. Nothing was changed: {advice}")]
-    System { setting: String, advice: String },
+    #[error("{setting} is the system directory {directory}. Nothing was changed: {advice}")]
+    System { setting: String, directory: String, advice: String },
     #[error(
         "{setting} holds '{name}', which the queue needs, and which is not Postfix's. Nothing was changed: {advice}"
     )]
@@ -95,10 +87,12 @@ pub enum Contents {
     Other(OsString),
 }
 
-/// Returns true if a path without links is that of a system directory.
-pub fn is_system(root: &Root, path: &Path) -> bool {
-    KERNEL.iter().any(|kernel| path.starts_with(kernel))
-        || SYSTEM.iter().any(|system| root.resolve(Path::new(system)) == path)
+/// The system directory that an absolute path leads to, if it does.
+pub fn system_directory(root: &Root, path: &Path) -> Option<PathBuf> {
+    let path = root.resolve(path);
+    let is_system = KERNEL.iter().any(|kernel| path.starts_with(kernel))
+        || SYSTEM.iter().any(|system| root.resolve(Path::new(system)) == path);
+    is_system.then_some(path)
 }
 
 /// Judges the directories of a new instance, which nothing is changed in.
@@ -124,9 +118,12 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn check_system(&self, parameter: &'static str, path: &Path) -> Result<(), OccupiedError> {
-        match is_system(self.root, &self.root.resolve(path)) {
-            true => Err(OccupiedError::System { setting: setting(parameter, path), advice: self.advice(parameter) }),
-            false => Ok(()),
+        match system_directory(self.root, path) {
+            Some(directory) => {
+                let (setting, directory) = (setting(parameter, path), printable(directory));
+                Err(OccupiedError::System { setting, directory, advice: self.advice(parameter) })
+            }
+            None => Ok(()),
         }
     }
 
@@ -238,80 +235,4 @@ fn would_change(found: &FileStat, wanted: &Permissions) -> bool {
     found.st_uid != wanted.owner.id
         || wanted.group.as_ref().is_some_and(|group| group.id != found.st_gid)
         || mode != wanted.mode_over(mode, true)
-}
-
-/// Returns true if a directory has the subdirectories by which a queue is known. One may be a link: the administrator keeps
-/// its mail elsewhere.
-fn is_queue(directory: &Directory) -> Result<bool, SystemError> {
-    for name in MARKS {
-        match directory.look_at(OsStr::new(name))?.as_ref().map(kind) {
-            Some(SFlag::S_IFDIR | SFlag::S_IFLNK) => {}
-            _ => return Ok(false),
-        }
-    }
-    Ok(true)
-}
-
-/// Returns true if a directory holds a file that each master(8) makes in its data directory.
-fn is_data(directory: &Directory) -> Result<bool, SystemError> {
-    for name in DATA {
-        if directory.look_at(OsStr::new(name))?.as_ref().map(kind) == Some(SFlag::S_IFREG) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// What a name stands for that the queue needs.
-enum Subdirectory {
-    /// An empty directory, or a link, which is judged elsewhere.
-    Empty,
-    OfPostfix,
-    Foreign,
-}
-
-fn subdirectory(parent: &Directory, name: &OsStr) -> Result<Subdirectory, SystemError> {
-    match parent.look_at(name)?.as_ref().map(kind) {
-        None | Some(SFlag::S_IFLNK) => return Ok(Subdirectory::Empty),
-        Some(SFlag::S_IFDIR) => {}
-        Some(_) => return Ok(Subdirectory::Foreign),
-    }
-    let mut found = Subdirectory::Empty;
-    // A queue may be hashed: its files then lie in directories with names of one letter.
-    let mut open = vec![parent.child(name)?];
-    while let Some(directory) = open.pop() {
-        let mut hashed = Vec::new();
-        directory.each(|inside, kind| {
-            match kind {
-                SFlag::S_IFDIR if inside.len() == 1 => hashed.push(inside.to_owned()),
-                SFlag::S_IFSOCK | SFlag::S_IFIFO => found = found.or(true),
-                SFlag::S_IFREG => found = found.or(is_queue_file(name, inside)),
-                _ => found = Subdirectory::Foreign,
-            }
-            Ok(())
-        })?;
-        for name in hashed {
-            open.push(directory.child(&name)?);
-        }
-    }
-    Ok(found)
-}
-
-impl Subdirectory {
-    fn or(&self, of_postfix: bool) -> Subdirectory {
-        match self {
-            Subdirectory::Empty | Subdirectory::OfPostfix if of_postfix => Subdirectory::OfPostfix,
-            _ => Subdirectory::Foreign,
-        }
-    }
-}
-
-/// Returns true if Postfix gives a file such a name in that subdirectory of a queue.
-fn is_queue_file(subdirectory: &OsStr, name: &OsStr) -> bool {
-    match subdirectory.to_str() {
-        Some("pid") => is_lock(name),
-        // A destination, with `_` for all that is neither letter nor digit.
-        Some("flush") => name.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'),
-        _ => is_queue_id(name.as_bytes()),
-    }
 }

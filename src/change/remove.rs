@@ -9,7 +9,7 @@ use crate::system::log::{Log, printable};
 use crate::system::root::Root;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, readlinkat};
-use nix::sys::stat::SFlag;
+use nix::sys::stat::{FileStat, SFlag};
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io::Read;
@@ -91,6 +91,10 @@ fn open(parent: &Directory, name: &OsStr) -> Result<Option<Directory>, SystemErr
 fn remove_copies(root: &Root, parent: &Directory, name: &OsStr, original: &Path) -> Result<bool, SystemError> {
     let Some(directory) = open(parent, name)? else { return gone(parent.remove_directory(name)) };
     let original = original.join(name);
+    // A bind mount of the original is no copy.
+    if is_same(root, &directory.status()?, &original) {
+        return Ok(false);
+    }
     for name in directory.names()? {
         match directory.look_at(&name)?.as_ref().map(kind) {
             Some(SFlag::S_IFDIR) => {
@@ -107,7 +111,9 @@ fn remove_copies(root: &Root, parent: &Directory, name: &OsStr, original: &Path)
 
 /// Is it a file with the contents of the original, the same device, or a link that leads to a file of the system?
 fn is_copy(root: &Root, directory: &Directory, name: &OsStr, original: &Path) -> Result<bool, SystemError> {
-    let Some(found) = directory.look_at(name)? else { return Ok(false) };
+    let Some(found) = directory.look_at(name)?.filter(|found| !is_same(root, found, original)) else {
+        return Ok(false);
+    };
     Ok(match kind(&found) {
         SFlag::S_IFREG => has_contents_of(root, directory, name, original),
         SFlag::S_IFCHR | SFlag::S_IFBLK => root.metadata(original).is_ok_and(|device| device.rdev() == found.st_rdev),
@@ -117,6 +123,11 @@ fn is_copy(root: &Root, directory: &Directory, name: &OsStr, original: &Path) ->
         }),
         _ => false,
     })
+}
+
+/// Returns true if a file is the original itself.
+fn is_same(root: &Root, found: &FileStat, original: &Path) -> bool {
+    root.metadata(original).is_ok_and(|original| (original.dev(), original.ino()) == (found.st_dev, found.st_ino))
 }
 
 /// If one of the two cannot be read, they are not the same.

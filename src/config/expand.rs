@@ -338,3 +338,33 @@ impl<'a> Expansion<'a> {
         Some((payload, without_blanks(rest)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Defined;
+
+    impl Lookup for Defined {
+        fn lookup(&self, name: &[u8]) -> Meaning<'_> {
+            match name {
+                b"base" => Meaning::Value(Cow::Borrowed(b"/usr$$x")),
+                b"outer" => Meaning::Value(Cow::Borrowed(b"$base/$nosuch")),
+                _ => Meaning::Undefined,
+            }
+        }
+    }
+
+    #[test]
+    fn text_for_another_main_cf_keeps_dollars_and_undefined_names() {
+        for (value, text) in [
+            ("${base}/sbin", "/usr$$x/sbin"),
+            ("$$a$nosuch${nosuch}$(nosuch)", "$$a$nosuch${nosuch}$(nosuch)"),
+            ("${outer}$base", "/usr$$x/$nosuch/usr$$x"),
+            ("${nosuch?{a}:{$base}}", "/usr$$x"),
+            ("${{$nosuch} == {} ? {$base}}", "/usr$$x"),
+        ] {
+            assert_eq!(expand_to_text(value.as_bytes(), &Defined).unwrap(), text.as_bytes(), "{value}");
+        }
+    }
+}

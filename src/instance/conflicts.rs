@@ -211,7 +211,7 @@ impl ConflictTable {
     }
 
     /// A directory of another instance that is the one with this path (without links), contains it, or lies in it.
-    pub fn owner_around(&self, path: &Path, config_directory: &OsStr) -> Option<Claimed> {
+    pub fn overlap(&self, path: &Path, config_directory: &OsStr) -> Option<Claimed> {
         let place = Place::new(path.to_owned(), 0);
         let touches = |other: &&Place| other.path.starts_with(&place.path) || place.path.starts_with(&other.path);
         let others = self.places.iter().filter(touches).map(|other| &self.claims[other.claim]);

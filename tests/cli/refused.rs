@@ -81,12 +81,12 @@ fn a_directory_that_is_in_use() {
     for (file, found) in [("notes", "notes"), ("lost+found/#123", "lost+found")] {
         not_created(in_directory("/var/lib/postfix-new", file), &[], &data(found));
     }
-    for (operand, setting) in [
-        ("data_directory=/usr", "data_directory=/usr"),
-        ("queue_directory=/var/./spool", "queue_directory=/var/./spool"),
-        ("queue_directory=/proc/1", "queue_directory=/proc/1"),
+    for (operand, directory) in [
+        ("data_directory=/usr", "/usr"),
+        ("queue_directory=/var/./spool", "/var/spool"),
+        ("queue_directory=/proc/1", "/proc/1"),
     ] {
-        not_created(|_| {}, &[operand], &format!("{setting} is a system directory. {other}"));
+        not_created(|_| {}, &[operand], &format!("{operand} is the system directory {directory}. {other}"));
     }
 }
 
