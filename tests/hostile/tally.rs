@@ -82,8 +82,11 @@ pub fn judge_original(topics: &[Topic], hosts: &Hosts, tally: &Tally) -> Result<
             let verdict = hosts.judge(case, Program::Original).with_context(|| case.title.clone())?;
             tally.count(topic, Program::Original, verdict.kind);
             show(case, verdict.kind, &verdict.wrong);
-            let unjustified = case.justify(matches!(verdict.kind, Kind::Done | Kind::Harm));
-            wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(unjustified);
+            // How it would have ended, had it had the time, is not known.
+            if verdict.kind != Kind::Hangs {
+                let unjustified = case.justify(matches!(verdict.kind, Kind::Done | Kind::Harm));
+                wrong.lock().unwrap_or_else(PoisonError::into_inner).extend(unjustified);
+            }
         }
         Ok(())
     };
