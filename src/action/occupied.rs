@@ -81,6 +81,8 @@ pub struct Occupied {
 pub enum Contents {
     /// A queue that Postfix made, and that is not empty.
     Queue,
+    /// The empty subdirectories of a queue, and nothing else, as an interrupted create leaves them.
+    EmptyQueue,
     /// What Postfix keeps in a data directory.
     Data,
     /// Something else, such as this.
@@ -151,7 +153,9 @@ impl Judge<'_> {
         }
         match others.into_iter().next() {
             _ if in_use => occupied(Contents::Queue),
+            Some(_) if is_queue => occupied(Contents::Queue),
             Some(other) => occupied(Contents::Other(other)),
+            None if is_queue => occupied(Contents::EmptyQueue),
             None => Ok(None),
         }
     }

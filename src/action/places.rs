@@ -53,14 +53,14 @@ pub fn check(
     if by == By::Create {
         for occupied in &occupied {
             unused::check(host, instances, new, occupied)?;
-            warnings.push(warning(host.postfix.root, new, occupied)?);
+            warnings.extend(warning(host.postfix.root, new, occupied)?);
         }
     }
     Ok(warnings)
 }
 
 /// Says what a new instance finds in a directory, and what becomes of it.
-fn warning(root: &Root, new: &Instance, occupied: &Occupied) -> Result<String, SystemError> {
+fn warning(root: &Root, new: &Instance, occupied: &Occupied) -> Result<Option<String>, SystemError> {
     let Occupied { parameter, path, contents } = occupied;
     let contents = match contents {
         Contents::Queue => match messages(root, path)?.iter().map(|(_, number)| number).sum() {
@@ -68,11 +68,14 @@ fn warning(root: &Root, new: &Instance, occupied: &Occupied) -> Result<String, S
             1 => "1 message".to_owned(),
             number => format!("{number} messages"),
         },
+        Contents::EmptyQueue => return Ok(None),
         Contents::Data => "the data of an earlier instance".to_owned(),
         Contents::Other(name) => {
             let name = printable(name);
-            return Ok(format!("{parameter}={} holds '{name}', which is not Postfix's: it stays", printable(path)));
+            let path = printable(path);
+            return Ok(Some(format!("{parameter}={path} holds '{name}', which is not Postfix's: it stays")));
         }
     };
-    Ok(format!("{parameter}={} holds {contents}, which {} takes over", printable(path), printable(new.label())))
+    let (path, new) = (printable(path), printable(new.label()));
+    Ok(Some(format!("{parameter}={path} holds {contents}, which {new} takes over")))
 }

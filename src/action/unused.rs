@@ -45,7 +45,7 @@ pub fn check(host: &Host, instances: &Instances, new: &Instance, occupied: &Occu
     let path = &occupied.path;
     let root = host.postfix.root;
     let is_running = match occupied.contents {
-        Contents::Queue => is_running(root, new)?,
+        Contents::Queue | Contents::EmptyQueue => is_running(root, new)?,
         Contents::Data => is_locked(root, &path.join("master.lock"))?,
         Contents::Other(_) => return Ok(()),
     };
