@@ -84,7 +84,7 @@ impl<'a> Deaf<'a> {
         self.added.is_none()
     }
 
-    /// What is wrong.
+    /// The problem, in words.
     pub fn reason(&self) -> String {
         match self.added {
             None => "it is as -e create made it: it listens nowhere, and no user may submit mail".to_owned(),
@@ -95,7 +95,7 @@ impl<'a> Deaf<'a> {
         }
     }
 
-    /// What to type, given the command line that runs a command for the instance.
+    /// The commands to type, given the command line that runs a command for the instance.
     ///
     /// It is safe where the instance runs already: where another instance listens, its address or port comes first, and
     /// nothing is reloaded.

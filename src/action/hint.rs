@@ -1,4 +1,4 @@
-//! What to type next, where people get stuck: one line for a person at a terminal, after what Postfix itself says.
+//! Hints about the next command to type, where people get stuck: one line for a person at a terminal, after what Postfix itself says.
 //!
 //! A hint goes up with the error or the outcome, and is made where its cause is known.
 
@@ -35,7 +35,7 @@ pub struct Hints<'a> {
 }
 
 impl Hints<'_> {
-    /// What comes before an instance can be removed that is enabled.
+    /// The step before the removal of an enabled instance.
     pub fn disable_first(&self, instance: &Instance, runs: bool) -> String {
         let disable = self.command(instance, "-e disable");
         match runs {
@@ -44,7 +44,7 @@ impl Hints<'_> {
         }
     }
 
-    /// What comes before an instance can be removed that is running, and disabled: -p would pass it over.
+    /// The step before the removal of an instance that is running and disabled: -p would pass over it.
     pub fn stop_first(&self, instance: &Instance) -> String {
         format!("stop it first: {}", self.command(instance, "-x postfix stop"))
     }
@@ -53,7 +53,7 @@ impl Hints<'_> {
         format!("look at the mail: {}", self.command(instance, "-x mailq"))
     }
 
-    /// What becomes of an instance whose files are gone.
+    /// The way to take an instance off the list whose files are gone.
     pub fn deport(&self, config_directory: &OsStr) -> String {
         format!("take it off the list: {}", self.select(config_directory, "-e deport"))
     }
@@ -71,7 +71,7 @@ impl Hints<'_> {
         }
     }
 
-    /// What is behind the warnings that instances are left out, if the warnings do not say it all.
+    /// The causes of the warnings that instances are left out, if the warnings do not say it all.
     pub fn left_out(&self, instances: &Instances) -> Option<String> {
         let is = |cause: fn(&Cause) -> bool| instances.left_out.iter().any(|left_out| cause(&left_out.cause));
         if is(|cause| matches!(cause, Cause::Conflict(..))) {
@@ -106,7 +106,7 @@ impl Hints<'_> {
         ))
     }
 
-    /// What to do after a command of postfix(1) that has done something else than was expected of it.
+    /// The next step after a command of postfix(1) that did something else than was expected of it.
     pub fn after_postfix(
         &self,
         command: &CommandLine,
@@ -126,7 +126,7 @@ impl Hints<'_> {
         }
     }
 
-    /// What a start command does for a disabled instance, if that is the only one.
+    /// The effect of a start command on a disabled instance, if that is the only one.
     fn not_started(&self, instances: &[&Instance]) -> Option<String> {
         let [instance] = instances else { return None };
         if instance.enabled {

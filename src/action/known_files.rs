@@ -1,4 +1,4 @@
-//! What Postfix makes in a queue and a data directory, known by its names.
+//! The files that Postfix makes in a queue and a data directory, known by their names.
 
 use crate::change::remove::is_lock;
 use crate::instance::queue_id::is_queue_id;
@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 /// Subdirectories that Postfix makes in every queue, and no other program makes together.
 const MARKS: [&str; 4] = ["active", "deferred", "incoming", "maildrop"];
 
-/// What every master(8) leaves in its data directory, and what tlsmgr(8) does.
+/// Files that master(8) and tlsmgr(8) leave in the data directory.
 pub const DATA: [&str; 2] = ["master.lock", "prng_exch"];
 
 /// Returns true if a directory has the subdirectories by which a queue is known. One may be a link: the administrator keeps
@@ -35,7 +35,7 @@ pub fn is_data(directory: &Directory) -> Result<bool, SystemError> {
     Ok(false)
 }
 
-/// What a name stands for that the queue needs.
+/// A name in a queue directory that the queue needs.
 pub enum Subdirectory {
     /// An empty directory, or a link, which is judged elsewhere.
     Empty,

@@ -52,12 +52,12 @@ pub enum ActionError {
     NoChroot(String),
 }
 
-/// What has come of a request that was carried out.
+/// The outcome of a request that was carried out.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The exit status.
     pub status: u8,
-    /// What to type next, for a person at a terminal.
+    /// The next command to type, for a person at a terminal.
     pub hint: Option<String>,
 }
 

@@ -83,7 +83,7 @@ pub enum Contents {
     Queue,
     /// The empty subdirectories of a queue, and nothing else, as an interrupted create leaves them.
     EmptyQueue,
-    /// What Postfix keeps in a data directory.
+    /// The files that Postfix keeps in a data directory.
     Data,
     /// Something else, such as this.
     Other(OsString),

@@ -27,9 +27,9 @@ pub struct InsideQueueError {
 /// The action that looks at the directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// What is found was another instance's.
+    /// Files found there were another instance's.
     Create,
-    /// What is found is the instance's own.
+    /// Files found there are the instance's own.
     Import,
 }
 

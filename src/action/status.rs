@@ -40,7 +40,7 @@ pub fn show(request: &Request, view: View, primary: Primary, postfix: &Postfix, 
     Ok(outcome)
 }
 
-/// What to show, and what has come of it. The log is told of what is wrong.
+/// The text to show, and the outcome. The log is told of what is wrong.
 fn text(
     request: &Request,
     view: View,

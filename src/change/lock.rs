@@ -206,7 +206,7 @@ fn is_same(one: &FileStat, other: &FileStat) -> bool {
 /// A crash may leave a file under two names, or with the mode that it was to have in the end; and somebody else, who made
 /// the file, could still write to it when it is in place.
 ///
-/// What this process has made is its own, whatever owner and mode the file system shows: NFS may show another user.
+/// A file that this process has made is its own, whatever owner and mode the file system shows: NFS may show another user.
 fn is_trusted(status: &FileStat, made: bool) -> bool {
     let ours = made || (status.st_uid == geteuid().as_raw() && mode(status) == MODE);
     ours && kind(status) == SFlag::S_IFREG && status.st_nlink == 1

@@ -15,7 +15,7 @@ pub struct Plan {
     pub finish: Vec<Step>,
     /// What to do if a step after the commit fails.
     pub remedy: Option<String>,
-    /// What to type next, once it is done.
+    /// The next command to type, once it is done.
     pub hint: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What to type in place of wrong usage.
+//! Hints about the command line to type in place of wrong usage.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
@@ -27,7 +27,7 @@ const POSTFIX_COMMANDS: [&str; 10] = [
     "upgrade-configuration",
 ];
 
-/// What many services have, and postfix(1) has not.
+/// A command that many services have, and postfix(1) has not.
 pub const RESTART: &str = "restart";
 pub const NO_RESTART: &str = "postfix(1) has no restart: use -p stop, and then -p start";
 

@@ -94,7 +94,7 @@ fn hints_about_wrong_usage() {
         ("postmulti -l ''", ""),
         ("postmulti -e enable in", "select with -i in"),
         ("postmulti -e enable a=b", ""),
-        // What does not go together.
+        // Options that do not go together.
         ("postmulti -l -i a -i b", several),
         ("postmulti -a -g mta -p stop", several),
         ("postmulti -jp start", "-j goes with -l, --status and --check"),

@@ -167,7 +167,7 @@ impl ConflictTable {
     pub fn place_conflicts(&self) -> Vec<Conflict> {
         let mut conflicts = Vec::new();
         let mut order: Vec<&Place> = self.places.iter().collect();
-        // What lies inside a directory comes right behind it, since its path begins with that of the directory.
+        // A directory inside another one comes right behind it, since its path begins with that of the outer one.
         order.sort_by(|one, other| one.path.cmp(&other.path));
         let mut around: Vec<&Place> = Vec::new();
         for place in order {

@@ -74,7 +74,7 @@ pub struct Instances {
     pub served: Vec<Instance>,
     /// The other secondaries, in the same order.
     pub left_out: Vec<LeftOut>,
-    /// What all of them claim, those that are left out included.
+    /// The claims of all of them, those that are left out included.
     pub conflicts: ConflictTable,
 }
 

@@ -17,7 +17,7 @@ use thiserror::Error;
 
 /// As much as a warning quotes of text that counts for nothing, in bytes.
 const MAX_QUOTE: usize = 30;
-/// As much as a warning quotes of a comment behind a value, after its first word, in bytes.
+/// Longest part of a comment behind a value that a warning quotes after its first word, in bytes.
 const MAX_COMMENT: usize = 20;
 
 /// What does not depend on the instance: where to read, and what a parameter is that nobody sets.

@@ -77,7 +77,7 @@ impl Postconf {
         Ok(Some(value).filter(|value| !value.is_empty()).map(without_newline))
     }
 
-    /// What postconf(1) prints when it is run with these arguments.
+    /// The output of postconf(1) with these arguments.
     fn ask(&self, root: &Root, arguments: &[&OsStr]) -> Result<Vec<u8>, AskError> {
         let asked = self.program.as_ref().ok_or(AskError::NotAsked)?;
         let arguments = [asked.as_os_str()].iter().chain(arguments).map(|word| (*word).to_owned()).collect();

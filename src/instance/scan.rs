@@ -16,7 +16,7 @@ use thiserror::Error;
 /// How often the instances are read if they keep changing.
 pub const MAX_LOOKS: usize = 10;
 
-/// What stays of a main.cf when its instance is loaded.
+/// The part of a main.cf that is kept when its instance is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
     /// The values that make the instance.
@@ -44,7 +44,7 @@ impl LoadError {
     }
 }
 
-/// What came of reading one secondary main.cf.
+/// One secondary main.cf, read.
 #[derive(Debug)]
 pub struct Loaded {
     pub config_directory: OsString,

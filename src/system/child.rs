@@ -38,7 +38,7 @@ pub struct Apart {
     pub group: bool,
 }
 
-/// What a pseudo terminal can hold, in bytes. Linux does not tell; it is less than 20 KiB.
+/// The capacity of a pseudo terminal, in bytes. Linux does not tell it; it is less than 20 KiB.
 const PTY_CAPACITY: usize = 1 << 16;
 
 /// A command that was started.

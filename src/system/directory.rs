@@ -125,7 +125,7 @@ impl Directory {
         }
     }
 
-    /// What fstat(2) tells of it.
+    /// The status of the directory, by fstat(2).
     pub fn status(&self) -> Result<FileStat, SystemError> {
         fstat(self).map_err(|error| SystemError::new("stat", &self.path, error))
     }

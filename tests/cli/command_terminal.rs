@@ -15,7 +15,7 @@ use std::process::Stdio;
 /// Tells on standard error which streams are terminals.
 const TERMINALS: &str = "[ ! -t 1 ] || echo stdout >&2; [ ! -t 2 ] || echo stderr >&2; echo end >&2";
 
-/// What these shell lines, run for postfix-in with these options, print on the terminal of postmulti.
+/// The output of these shell lines on the terminal of postmulti, run for postfix-in with these options.
 fn shown(host: &Host, options: &[&str], lines: &str) -> String {
     Session::begin(host.execute(&[options, &["-i", "in"]].concat(), lines), "dumb").end().0
 }
@@ -76,7 +76,7 @@ fn zero(host: &Host) {
     mknod(&host.path("/dev/zero"), SFlag::S_IFCHR, Mode::from_bits_truncate(0o666), makedev(1, 5)).unwrap();
 }
 
-/// What the command itself has printed is shown, and no more is waited for.
+/// The output of the command itself is shown; more is not waited for.
 #[test]
 fn background_process_keeps_the_command_terminal_open() {
     let host = Host::with_programs(&[]);

@@ -18,7 +18,7 @@ fn delegated() -> Host {
     host
 }
 
-/// What the user's postmulti writes to standard error, with its exit status.
+/// The standard error of the user's postmulti, and its exit status.
 fn run(host: &Host, arguments: &[&str]) -> (i32, String) {
     let mut command = Command::new(cargo_bin("postmulti"));
     command.arg("--root").arg(host.path("/")).args(arguments).uid(USER).gid(USER);

@@ -23,14 +23,14 @@ pub struct Session {
 
 /// Its window.
 pub const SIZE: Winsize = Winsize { ws_row: 30, ws_col: 90, ws_xpixel: 0, ws_ypixel: 0 };
-/// So many milliseconds may pass until something is shown.
+/// Longest time until something is shown, in milliseconds.
 const PATIENCE: u16 = 60_000;
 
 impl Session {
     /// Starts the command as the leader of a session on a new terminal of that kind.
     pub fn begin(mut command: Command, kind: &str) -> Session {
         let pty = openpty(Some(&SIZE), None).unwrap();
-        // Who holds this end keeps the terminal from going away.
+        // While this end is open, the terminal does not go away.
         fcntl(&pty.master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
         let mut settings = tcgetattr(&pty.slave).unwrap();
         cfmakeraw(&mut settings);
@@ -68,7 +68,7 @@ impl Session {
     }
 }
 
-/// What can be read on the terminal in the end, of all that was sent to it.
+/// The text that can be read on the terminal in the end, of all that was sent to it.
 pub fn screen(sent: &str) -> String {
     let mut screen = String::new();
     let mut line = String::new();

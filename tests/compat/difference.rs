@@ -35,7 +35,7 @@ pub struct Difference {
     tree: Paths,
     /// Exit statuses, as `ORIGINAL -> OURS`.
     status: Option<Pattern>,
-    /// What the original loses or damages, with exit status 0, where ours ends with an error.
+    /// The loss or damage by the original, with exit status 0, where ours ends with an error.
     loss: Option<String>,
     /// Our wording of a line that the original prints on standard error: `[pattern, replacement]`.
     #[serde(default)]

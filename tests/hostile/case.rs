@@ -29,7 +29,7 @@ pub struct Case {
     pub seen: [Vec<String>; 2],
     /// Where the command may make, change and remove what it likes.
     pub may_change: Vec<PathBuf>,
-    /// What the original loses or damages, with exit status 0, where ours ends with an error.
+    /// The loss or damage by the original, with exit status 0, where ours ends with an error.
     pub loss: Option<String>,
     /// Why the original is not asked.
     pub not_for_original: Option<String>,

@@ -25,7 +25,7 @@ const TRANSCRIPT: &str = include_str!("border_mail_server.txt");
 /// Hosts that are not set up as the tutorial says, and work.
 const HOSTS: &str = include_str!("hosts.txt");
 
-/// What comes after the tutorial, and the original cannot do.
+/// Steps after the tutorial that the original cannot do.
 const STATUS: &str = include_str!("status.txt");
 
 /// Shell functions that the commands use.

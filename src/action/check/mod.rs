@@ -46,7 +46,7 @@ const FAMILIES: [fn(&Host, &mut Findings); 12] = [
     units::look,
 ];
 
-/// What was found about the instances that the request is about, as it is printed.
+/// The findings about the selected instances, as they are printed.
 struct Report {
     text: Vec<u8>,
     worst: Option<Severity>,

@@ -24,7 +24,7 @@ const GENERATED: [&str; 3] = ["/run/systemd/generator.early", "/run/systemd/gene
 /// Lines of units that serve one instance only.
 const OF_PRIMARY: &[u8] = b"\nEnvironment=MAIL_CONFIG=/etc/postfix\n";
 const OF_INSTANCE: &[u8] = b"\nEnvironment=MAIL_CONFIG=/etc/postfix-%I\n";
-/// What the configuration directories of such instances begin with.
+/// The beginning of the configuration directories of such instances.
 const PREFIX: &[u8] = b"/etc/postfix-";
 
 pub fn look(host: &Host, findings: &mut Findings) {

@@ -9,11 +9,11 @@ use indexmap::IndexMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// So many names that are equally close are told.
+/// Most names in a hint that are equally close.
 const MAX_NAMES: usize = 3;
 
 impl Hints<'_> {
-    /// What may have been meant by a name or group that nothing has.
+    /// The names or groups that are close to one that no instance has.
     pub fn closest(&self, instances: &Instances) -> Option<String> {
         let (Selection::Name(typed) | Selection::Group(typed)) = &self.request.selection else { return None };
         if instances.served.iter().any(|instance| self.request.selection.matches(instance)) {

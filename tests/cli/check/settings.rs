@@ -80,7 +80,7 @@ fn an_instance_that_is_new_beside_one_that_listens() {
     let remedies = remedies(&host);
     assert_eq!(remedies[0], format!("postmulti --root ROOT -i postfix-new -x {OPEN}"));
     assert!(remedies[1].starts_with("first give each its own address, since postfix-new listens on 0.0.0.0:25: "));
-    // Who gives it an address has a say in where it listens.
+    // With an address of its own, it is configured.
     set(&host, "/etc/postfix-new", "inet_interfaces", "127.0.0.2");
     set(&host, "/etc/postfix-second", "inet_interfaces", "127.0.0.3");
     assert_eq!(super::remedies(&host)[1], format!("postmulti --root ROOT -i postfix-second -x {OPEN}"));
