@@ -106,10 +106,11 @@ fn check(host: &impl Host, command: &Command) -> Result<()> {
     }
 }
 
-/// Does postmulti have something to say, where all is well?
+/// Returns true if postmulti complains where all is well. A hint is no complaint.
 fn complains(outcome: &Outcome, command: &Command) -> bool {
     let messages = String::from_utf8_lossy(&outcome.stderr);
-    !command.text.starts_with("! ") && messages.lines().any(|line| line.starts_with("postmulti: "))
+    let is_complaint = |line: &str| line.starts_with("postmulti: ") && !line.starts_with("postmulti: hint: ");
+    !command.text.starts_with("! ") && messages.lines().any(is_complaint)
 }
 
 /// The outcome of a command, for people.
