@@ -2,7 +2,6 @@
 
 use super::lifecycle::Host;
 use crate::change::plan::Plan;
-use crate::instance::running::is_running;
 use crate::instance::{Instance, Instances};
 use crate::system::log::printable;
 use anyhow::Result;
@@ -13,7 +12,7 @@ pub fn plan(instances: Instances, enable: bool, mut host: Host) -> Result<Plan> 
     let value = if enable { "yes" } else { "no" };
     let write = host.set(&target.config_directory, &[("multi_instance_enable", value.into())])?;
     // Whether it is running is asked for the warning's sake only.
-    if !enable && write.changes() && is_running(host.postfix.root, target).unwrap_or(false) {
+    if !enable && write.changes() && host.seems_to_run(target, &instances) {
         let directory = printable(&target.config_directory);
         host.log.warning(format!("instance {directory} is running: from now on 'postmulti -p stop' passes it over"));
     }

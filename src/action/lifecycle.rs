@@ -261,11 +261,19 @@ impl Host<'_, '_> {
         match target {
             Some(Target::Whole(instance)) if instance.primary => Err(EditError::RemovePrimary.into()),
             Some(Target::Whole(instance)) if instance.enabled => {
-                let runs = is_running(self.postfix.root, instance).unwrap_or(false);
+                let runs = self.seems_to_run(instance, instances);
                 Err(hinted(EditError::RemoveEnabled, Some(self.hints.disable_first(instance, runs))))
             }
             _ => Ok(target),
         }
+    }
+
+    /// Returns true if the instance runs, as far as is known. A master(8) in a queue that another instance has, too, may
+    /// well be that one's.
+    pub fn seems_to_run(&self, instance: &Instance, instances: &Instances) -> bool {
+        instances.owner_of_queue(instance).is_none()
+            && instances.conflicts.same_directory(&instance.config_directory).is_none()
+            && is_running(self.postfix.root, instance).unwrap_or(false)
     }
 
     /// Refuses an instance while it is running, which is for `running` to find out.

@@ -6,7 +6,7 @@ use crate::action::private_files::{self, NotFollowed};
 use crate::change::plan::Permissions;
 use crate::config::postfix_files::{Entry, Kind};
 use crate::instance::Instance;
-use crate::instance::conflicts::{Conflict, ConflictTable};
+use crate::instance::conflicts::Conflict;
 use crate::system::directory::{Directory, OTHERS_WRITE, SystemError, kind, mode};
 use crate::system::file;
 use crate::system::log::printable;
@@ -21,15 +21,7 @@ const OTHERS_READ_WRITE: u32 = 0o006;
 
 /// Names and directories that two instances claim.
 pub fn conflicts(host: &Host, findings: &mut Findings) {
-    let mut claims = ConflictTable::default();
-    let primary = &host.primary.instance.config_directory;
-    let mut all: Vec<Conflict> =
-        claims.add_shared(host.postfix.root, primary, &host.primary.shared).err().into_iter().collect();
-    for (_, whole) in host.whole() {
-        all.extend(claims.add(whole.instance, whole.places.clone()));
-    }
-    all.extend(claims.place_conflicts());
-    for conflict in all {
+    for conflict in &host.conflicts {
         let (later, first) = conflict.claims();
         let (member, other) = (host.index_of(&later.config_directory), host.index_of(&first.config_directory));
         let (Some(member), Some(other)) = (member, other) else { continue };

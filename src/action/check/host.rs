@@ -3,7 +3,7 @@
 use crate::action::hint::{postmulti, quoted};
 use crate::cli::request::Request;
 use crate::config::master_cf::MasterCf;
-use crate::instance::conflicts::places;
+use crate::instance::conflicts::{Conflict, ConflictTable, places};
 use crate::instance::listeners::{Listener, listeners};
 use crate::instance::parameters::{self, Parameters, Postfix};
 use crate::instance::primary::Primary;
@@ -39,6 +39,10 @@ pub struct Host<'a> {
     pub postfix: &'a Postfix<'a>,
     pub primary: &'a Primary,
     pub members: Vec<Member<'a>>,
+    /// Names and directories that two instances have.
+    pub conflicts: Vec<Conflict>,
+    /// The members that other modes leave out because of a conflict: `-i` finds them by their directory only.
+    in_conflict: FxHashSet<usize>,
     snapshot: &'a Snapshot<'a>,
     /// The members whose directories are looked at: only those in doubt, if it is another look.
     focus: Option<&'a FxHashSet<OsString>>,
@@ -122,7 +126,8 @@ impl<'a> Host<'a> {
             };
             part.iter().filter_map(member).collect()
         });
-        Host { request, postfix, primary: &scan.primary, members, snapshot, focus }
+        let (conflicts, in_conflict) = conflicts(postfix, &scan.primary, &members);
+        Host { request, postfix, primary: &scan.primary, members, conflicts, in_conflict, snapshot, focus }
     }
 
     /// Each queue of a queue directory that is not empty, with the number of its messages. They are counted once.
@@ -174,8 +179,17 @@ impl<'a> Host<'a> {
 
     /// What a member is called: its name, or else its directory.
     pub fn called(&self, member: usize) -> String {
-        let member = &self.members[member];
-        printable(member.whole().map_or(member.config_directory, |whole| whole.instance.label()))
+        let whole = self.members[member].whole().filter(|_| !self.in_conflict.contains(&member));
+        printable(whole.map_or(self.members[member].config_directory, |whole| whole.instance.label()))
+    }
+
+    /// Returns true if the queue directory of a member is that of an earlier one, whatever the spelling: mail and a
+    /// master(8) there are not its own.
+    pub fn has_queue_of_another(&self, member: usize) -> bool {
+        let is_same = |conflict: &&Conflict| !matches!(conflict, Conflict::Inside { .. });
+        self.conflicts.iter().filter(is_same).map(|conflict| conflict.claims().0).any(|later| {
+            later.parameter == "queue_directory" && *later.config_directory == *self.members[member].config_directory
+        })
     }
 
     /// A command about one member.
@@ -201,6 +215,22 @@ impl<'a> Host<'a> {
     pub fn postmulti(&self) -> String {
         postmulti(self.request)
     }
+}
+
+/// All conflicts, and the secondaries that are left out because of one.
+fn conflicts(postfix: &Postfix, primary: &Primary, members: &[Member]) -> (Vec<Conflict>, FxHashSet<usize>) {
+    let mut table = ConflictTable::default();
+    let shared = table.add_shared(postfix.root, &primary.instance.config_directory, &primary.shared);
+    let (mut all, mut in_conflict) = (Vec::from_iter(shared.err()), FxHashSet::default());
+    for (member, whole) in members.iter().enumerate().filter_map(|(index, member)| Some((index, member.whole()?))) {
+        let found = table.add(whole.instance, whole.places.clone());
+        if !found.is_empty() && !whole.instance.primary {
+            in_conflict.insert(member);
+        }
+        all.extend(found);
+    }
+    all.extend(table.place_conflicts());
+    (all, in_conflict)
 }
 
 impl<'a> Member<'a> {

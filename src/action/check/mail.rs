@@ -23,7 +23,8 @@ const MESSAGE_SIZE_LIMIT: u64 = 10_240_000;
 /// Instances that are disabled or deported, but have mail, or still run.
 pub fn waiting(host: &Host, findings: &mut Findings) {
     let root = host.postfix.root;
-    for (member, whole) in host.in_focus().filter(|(_, whole)| !whole.instance.enabled) {
+    let disabled = host.in_focus().filter(|(_, whole)| !whole.instance.enabled);
+    for (member, whole) in disabled.filter(|(member, _)| !host.has_queue_of_another(*member)) {
         match is_running(root, whole.instance) {
             Ok(true) => findings.add(running(host, member, whole)),
             Ok(false) => match host.messages(Path::new(&whole.instance.queue_directory)) {

@@ -64,6 +64,33 @@ fn the_same_name() {
     finds(&host, &[&expected]);
 }
 
+/// A command with its name would be about the other instance.
+#[test]
+fn an_instance_in_conflict_goes_by_its_directory() {
+    let host = clean();
+    set(&host, "/etc/postfix-in", "multi_instance_name", "postfix-out");
+    fs::write(host.path("/etc/postfix-in/master.cf"), "bogus\n").unwrap();
+    let shown = host.postmulti(&["--check"]).output().unwrap().stdout;
+    let shown = String::from_utf8(shown).unwrap();
+    assert_eq!(shown.matches("error: /etc/postfix-in: /etc/postfix-in/").count(), 2, "{shown}");
+    assert!(!shown.contains("postfix-out: /etc/postfix-in"), "{shown}");
+}
+
+/// Mail there, and a master(8), are those of the first instance: to stop it would be a mistake.
+#[test]
+fn a_shared_queue_is_looked_at_for_its_first_instance_only() {
+    for queue in ["/var/spool/postfix-out", "/var/spool/postfix-out/"] {
+        let host = clean();
+        set(&host, "/etc/postfix-in", "queue_directory", queue);
+        host.add("/etc/postfix-in", b"multi_instance_enable = no\n");
+        fs::create_dir_all(host.path("/var/spool/postfix-out/deferred")).unwrap();
+        fs::write(host.path("/var/spool/postfix-out/deferred/1ABCDE"), "").unwrap();
+        let shown = host.postmulti(&["--check"]).output().unwrap().stdout;
+        let shown = String::from_utf8(shown).unwrap();
+        assert!(shown.contains("queue_directory") && !shown.contains("has mail"), "{shown}");
+    }
+}
+
 #[test]
 fn a_queue_directory_that_is_missing() {
     let host = clean();
